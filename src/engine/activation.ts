@@ -7,6 +7,7 @@ import { shortHash } from '../routing/folder.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
 import { readVersion } from './kept-files.ts';
+import { livingReplicas } from './other-replicas.ts';
 
 /** A kept version is live, and the folder holds another set. */
 export interface Activated {
@@ -32,10 +33,7 @@ export interface Activation {
   troubles(): Trouble[];
 }
 
-/** A replica without a heartbeat for this long has stopped. */
-const REPLICA_LIVES_MS = 20_000;
-
-export function createActivation(routes: Routes, store: Store, now: () => number): Activation {
+export function createActivation(routes: Routes, store: Store): Activation {
   let last: Omit<Activated, 'folder'> | null = null;
   return {
     inForce,
@@ -53,11 +51,8 @@ export function createActivation(routes: Routes, store: Store, now: () => number
     },
     async isRunByOthers({ hash, folder }, instance) {
       if (folder !== routes.folderHash()) return false;
-      const replicas = await store.replicas();
-      return replicas.some(
-        ({ id, seenAt, routeSet }) =>
-          id !== instance && now() - seenAt < REPLICA_LIVES_MS && routeSet === hash,
-      );
+      const others = await livingReplicas(store, instance);
+      return others.some(({ routeSet }) => routeSet === hash);
     },
     troubles() {
       const activated = inForce();

@@ -80,16 +80,22 @@ export interface LiveRoutesOptions {
   now: () => number;
 }
 
+/** Looks of `follow`, one a second: heartbeats, which show what a replica runs, come every 5 s. */
+const JOIN_LOOKS = 15;
 /** A reload waits this long for the store, so that its version is already listed afterwards. */
 const KEPT_WITHIN_MS = 1_000;
 
 export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   const { routes, next, store, log, versions, now } = options;
-  const activation = createActivation(routes, store, now);
+  const activation = createActivation(routes, store);
   const askedReloads = createAskedReloads(store);
   const proofs = createRuleProofs(routes);
-  /** The name under which this replica is to join the others, if the store was not available. */
-  let failedToJoin: string | null = null;
+  /**
+   * The name under which this replica is to join the others: the store was not available, or their
+   * heartbeats may not yet show what they run.
+   */
+  let toJoin: string | null = null;
+  let joinLooks = 0;
   const overrides = async () => overridesOf((await store.setting('overrides')).value);
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });
@@ -112,7 +118,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     activated: activation.inForce,
     next: () => next?.report() ?? null,
     async follow() {
-      if (failedToJoin !== null) await join(failedToJoin);
+      if (toJoin !== null) await join(toJoin);
       await askedReloads.follow(async ({ hash, activated: by }) => {
         if (by === null) await reloadLocally('replica');
         else await activateLocally(hash, by);
@@ -144,13 +150,18 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
 
   async function join(instance: string): Promise<void> {
     try {
-      failedToJoin = null;
+      toJoin = null;
       const { hash = '', activated: by = null } = (await askedReloads.last()) ?? {};
-      if (by === null || !(await activation.isRunByOthers({ hash, ...by }, instance))) return;
-      // A replica that starts again must not bring back what an operator went back from.
-      await activateLocally(hash, by);
+      if (by === null) return;
+      if (await activation.isRunByOthers({ hash, ...by }, instance)) {
+        // A replica that starts again must not bring back what an operator went back from.
+        await activateLocally(hash, by);
+      } else if (joinLooks < JOIN_LOOKS) {
+        joinLooks += 1;
+        toJoin = instance;
+      }
     } catch (error) {
-      if (error instanceof StoreUnavailable) failedToJoin = instance;
+      if (error instanceof StoreUnavailable) toJoin = instance;
       throw error;
     }
   }

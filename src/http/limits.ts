@@ -94,8 +94,6 @@ export const HTTP_LIMITS = {
   failingAttemptsMin: 3,
   failingSuccessRate: 0.5,
   outboxAgeWarnMs: 10_000,
-  /** Heartbeats come every 5 s; a replica without one for this long is gone. */
-  replicaSeenMs: 20_000,
   /** Text shown of one file of a route version, and of all its files. */
   versionFileBytes: 512 * 1024,
   versionBytes: 4 * 1024 * 1024,

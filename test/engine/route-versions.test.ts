@@ -271,6 +271,28 @@ otherwise: [ hangup ]\n`;
     expect([two.live.activated(), hashOf(two)]).toEqual([null, hashOf(deployed)]);
   });
 
+  test('a replica that starts just after an activation joins as soon as heartbeats show it', async () => {
+    const one = await start();
+    const first = hashOf(one);
+    await change(DECLINED);
+    await one.live.reload('anna');
+    const beat = (routeSet: string) =>
+      store.heartbeat({ id: 'one', startedAt: 1, routeSet, refusal: null });
+    await beat(hashOf(one));
+    await one.live.activate(first, 'ben');
+
+    const late = await start();
+    await late.live.join('late');
+    await late.live.follow();
+    expect(hashOf(late)).not.toBe(first);
+    await beat(first);
+    await late.live.follow();
+    expect([hashOf(late), late.live.activated()?.who]).toEqual([first, 'ben']);
+    const loads = loadsOf(late);
+    await late.live.follow();
+    expect(loadsOf(late)).toBe(loads);
+  });
+
   test('a replica whose store is away for a moment follows and joins when it is back', async () => {
     const failing = new Set<keyof Store>();
     const shaky = new Proxy(store, {

@@ -7,6 +7,7 @@ import { iso } from '../../core/iso-time.ts';
 import { overridesOf } from '../../core/rules/override.ts';
 import { restState } from '../../core/rules/rest.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
+import { livingReplicas } from '../../engine/other-replicas.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';
@@ -30,7 +31,7 @@ import type { ReadActivity } from './stats.ts';
 import { PROBLEMS } from './stats-schemas.ts';
 
 export interface ProblemsDeps {
-  store: Pick<Store, 'outbox' | 'replicas' | 'setting'>;
+  store: Pick<Store, 'outbox' | 'replicas' | 'due' | 'setting'>;
   storeWatch: StoreWatch;
   routes: Pick<LiveRoutes, 'refusal' | 'current'>;
   /** The problems of this process, and its name among the replicas. */
@@ -65,13 +66,13 @@ function oneOfTheStore(problems: Listed[]): Listed[] {
 
 /** Problems found in the store, or the problem that it does not answer. */
 async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Listed[]> {
-  const { store, storeWatch, routes, now } = deps;
+  const { store, storeWatch, routes, troubles, now } = deps;
   const failure = storeWatch.failure();
   if (failure !== null) return [storeTrouble(failure)];
   try {
-    const [outbox, replicas, activity, overrides, rest] = await Promise.all([
+    const [outbox, living, activity, overrides, rest] = await Promise.all([
       store.outbox(),
-      store.replicas(),
+      livingReplicas(store, troubles?.instance),
       read(now() - HTTP_LIMITS.statsSpanMs),
       store.setting('overrides'),
       store.setting('rest'),
@@ -80,7 +81,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
     return [
       ...failingTargets(activity),
       ...stuckOutbox(outbox),
-      ...others(replicas, deps),
+      ...others(living, deps),
       ...forced,
       ...restingTargets(routes.current(), restState(rest.value), now()),
     ];
@@ -89,12 +90,9 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
   }
 }
 
-function others(replicas: Replica[], { troubles, routes, now }: ProblemsDeps): Listed[] {
-  const awake = replicas.filter(
-    ({ id, seenAt }) => id !== troubles?.instance && now() - seenAt < HTTP_LIMITS.replicaSeenMs,
-  );
+function others(living: Replica[], { troubles, routes }: ProblemsDeps): Listed[] {
   const said = new Set([routes.refusal()?.problems[0]?.message]);
-  return awake.flatMap(({ id, troubles: seen, refusal, routeSet }) => {
+  return living.flatMap(({ id, troubles: seen, refusal, routeSet }) => {
     const listed: Listed[] = Array.isArray(seen)
       ? (seen as Trouble[]).map((trouble) => ({ ...NOTHING, ...trouble, replica: id }))
       : [];

@@ -5,9 +5,9 @@ import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { NextReport } from '../../engine/next-routes.ts';
+import { replicasSeen } from '../../engine/other-replicas.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';
-import { HTTP_LIMITS } from '../limits.ts';
 import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
@@ -19,7 +19,7 @@ import { switchesJson } from './switches.ts';
 
 export interface RoutesDeps {
   routes: LiveRoutes;
-  store: Pick<Store, 'setting' | 'replicas'>;
+  store: Pick<Store, 'setting' | 'replicas' | 'due'>;
   audit: Audit;
   now: () => number;
 }
@@ -28,7 +28,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
   app.get('/v1/routes', { schema: ROUTES_SCHEMA, config: VIEWER }, async () => {
     const [overrides, replicas] = await Promise.all([
       deps.store.setting('overrides'),
-      deps.store.replicas(),
+      replicasSeen(deps.store),
     ]);
     const refusal = deps.routes.refusal();
     const activated = deps.routes.activated();
@@ -37,7 +37,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
       activated: activated === null ? null : { ...activated, at: iso(activated.at) },
       next: nextJson(deps.routes.next()),
-      replicas: replicas.map((replica) => replicaJson(replica, deps.now())),
+      replicas: replicas.map(replicaJson),
     };
   });
 
@@ -142,12 +142,12 @@ function nextJson(next: NextReport | null) {
   };
 }
 
-function replicaJson(replica: Replica, now: number) {
+function replicaJson(replica: Replica & { gone: boolean }) {
   return {
     id: replica.id,
     started_at: iso(replica.startedAt),
     seen_at: iso(replica.seenAt),
-    gone: now - replica.seenAt >= HTTP_LIMITS.replicaSeenMs,
+    gone: replica.gone,
     route_set: replica.routeSet,
     refusal: replica.refusal,
   };
