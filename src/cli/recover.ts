@@ -10,6 +10,7 @@ import type { Call } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
 import { createDecider } from '../engine/decider.ts';
 import type { Observer, Receiver } from '../engine/engine.ts';
+import { livingReplicas } from '../engine/other-replicas.ts';
 import { createReceiver } from '../engine/receive.ts';
 import { recoveryJson } from '../engine/recovery/json.ts';
 import { knownOf } from '../engine/recovery/known.ts';
@@ -31,6 +32,7 @@ import type { Store } from '../store/store.ts';
 import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
 import { type Io, jsonText } from './io.ts';
+import { useRoutesOf } from './recover-routes.ts';
 import { pastOf } from './since.ts';
 import { plain, plainLines } from './terminal.ts';
 
@@ -40,9 +42,9 @@ export interface RecoverCommandOptions {
   json?: boolean;
 }
 
+/** Has no heartbeat and claims nothing. */
+const OWNER = 'referee recover';
 const SINCE_DEFAULT_MS = 24 * 60 * 60_000;
-/** A running server writes a heartbeat every 5 s. */
-const SERVER_SEEN_MS = 20_000;
 const SESSION_CALLS_MAX = 50;
 const LOST_MAX = 500;
 
@@ -136,10 +138,7 @@ async function onlyLooking(opened: AsyncDisposableStack, config: Config): Promis
   };
 }
 
-/**
- * Commands for live calls are stored here and sent by the running server. The decisions use the
- * routes of the same folder.
- */
+/** Commands for live calls are stored here and sent by the running server. */
 async function storing(
   opened: AsyncDisposableStack,
   config: Config,
@@ -149,24 +148,21 @@ async function storing(
   opened.defer(() => routes.close());
   const store = await openStore(config.database);
   opened.defer(() => store.close());
+  const servers = await livingReplicas(store, OWNER);
+  await useRoutesOf(servers, routes, store);
   const engine = createReceiver({
     store,
     decider: createDecider(routes),
-    owner: 'referee recover',
+    owner: OWNER,
     observer: SILENT,
     outlet: { freeSlots: () => 0, offer() {}, poke() {}, cancel() {} },
   });
   const receive: Receiver['receive'] = engine.receive;
   opened.defer(() => engine.drained());
-  return { store, know: knownOf(store), receive, servesCallers: await isServed(store) };
+  return { store, know: knownOf(store), receive, servesCallers: servers.length > 0 };
 }
 
 const SILENT: Observer = { committed() {}, duplicate() {}, deadLetter() {}, batch() {} };
-
-async function isServed(store: Store): Promise<boolean> {
-  const { now } = await store.due(1);
-  return (await store.replicas()).some(({ seenAt }) => now - seenAt < SERVER_SEEN_MS);
-}
 
 async function sinceWhen(store: Pick<Store, 'setting'>): Promise<number> {
   const now = Date.now();
