@@ -13,8 +13,9 @@ import type { Settlement } from '../store/contract/calls.ts';
 import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import type { Store } from '../store/store.ts';
 import { CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from '../telnyx/client.ts';
-import type { Clock, Mark } from './clock.ts';
+import { atLeastSince, type Clock, type Mark, mark } from './clock.ts';
 import { createCommandReport } from './command-report.ts';
+import { createConfirmation } from './confirmation.ts';
 import type { Outlet, Received } from './engine.ts';
 import { type Job, storeNow } from './job.ts';
 import { JobQueue } from './job-queue.ts';
@@ -25,7 +26,7 @@ import { type CommandObserver, createSender, type NotLapsed, type SendRequest } 
 import { LEASE_MS, settlementOf } from './sending.ts';
 
 export interface DispatcherOptions {
-  store: Pick<Store, 'claim' | 'releaseLeases'>;
+  store: Pick<Store, 'claim' | 'stillToSend' | 'releaseLeases'>;
   client: { send: SendRequest<TelnyxCommand> };
   /** Asks the operator's own servers. */
   lookups: { send: SendRequest<LookupCommand> };
@@ -66,6 +67,8 @@ export interface Dispatcher extends Omit<Outlet, 'poke'> {
  */
 const LOOKUPS_MAX = 64;
 const POLL_IDLE_MS = 1_000;
+/** A command that had to wait for this long is sent only if the store still has it to be sent. */
+const CONFIRM_AFTER_MS = 250;
 /**
  * How many outcomes may wait for a store that does not accept them; beyond that nothing new is
  * claimed.
@@ -90,6 +93,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     observer,
   });
   const recorder = createRecorder({ receive: options.receive, log, clock, chance });
+  const confirmation = createConfirmation((ids) => store.stillToSend(instance, ids));
   const outbox = createOutboxPoll({
     claim: (limit) => store.claim({ owner: instance, leaseMs }, limit),
     take,
@@ -145,11 +149,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   function take(claimed: ClaimedCommand[], claimedAt: Mark): void {
     if (phase === 'stopped') return;
+    const queuedAt = mark(clock);
     for (const each of claimed) {
       const { id } = each.command;
       if (held.has(id) || takenBack.has(id)) continue;
       held.add(id);
-      queue.add({ claimed: each, claimedAt });
+      queue.add({ claimed: each, claimedAt, queuedAt });
     }
     pump();
   }
@@ -192,6 +197,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   async function run(job: Job, permission: NotLapsed): Promise<void> {
+    const { claimed } = job;
+    const hasWaited = atLeastSince(clock, job.queuedAt) > CONFIRM_AFTER_MS;
+    const isCancelled = hasWaited && !(await confirmation.stillToSend(claimed.command.id));
+    if (isCancelled || phase === 'stopped') {
+      free(job);
+      held.delete(claimed.command.id);
+      next();
+      return;
+    }
     const event = await sender.run(job, permission);
     if (event === null) {
       free(job);
@@ -199,7 +213,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       next();
       return;
     }
-    const { claimed } = job;
     const settlement = settlementOf(claimed, event.outcome, storeNow(job, clock), chance());
     const recorded = recorder.record(event, settlement);
     free(job);

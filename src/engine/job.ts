@@ -6,6 +6,8 @@ export interface Job {
   claimed: ClaimedCommand;
   /** Our time at `claimed.now`, or slightly before. */
   claimedAt: Mark;
+  /** When it began to wait for a slot. */
+  queuedAt: Mark;
 }
 
 /** The store's clock, continued with our monotonic clock. */

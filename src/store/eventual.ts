@@ -34,6 +34,7 @@ export function openEventually(
     commit: async (units, claim) => theStore().commit(units, claim),
     takeUncounted: async (limit) => theStore().takeUncounted(limit),
     claim: async (claim, limit) => theStore().claim(claim, limit),
+    stillToSend: async (owner, commandIds) => theStore().stillToSend(owner, commandIds),
     releaseLeases: async (owner) => theStore().releaseLeases(owner),
     due: async (limit) => theStore().due(limit),
     find: async (callId) => theStore().find(callId),

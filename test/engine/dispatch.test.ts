@@ -390,6 +390,50 @@ test('what waited too long for its lease is given back unsent, and goes out at o
   expect(logged('command.lapsed')).toEqual([]);
 });
 
+test.each([
+  ['another replica has cancelled', true, 0],
+  ['is still to be sent, or nobody can say so,', false, 2],
+])('a command that waited for a slot and %s', async (_, cancelled, sentMore) => {
+  const answers: (() => void)[] = [];
+  api.reply = (request, response, nth) => void answers.push(() => accept(request, response, nth));
+  const asked: string[][] = [];
+  const shaky = new Proxy(store, {
+    get: (target, name: keyof Store) =>
+      name === 'stillToSend'
+        ? async (owner: string, ids: string[]) => {
+            asked.push(ids);
+            if (!cancelled) throw new StoreUnavailable('is away');
+            return target.stillToSend(owner, ids);
+          }
+        : target[name],
+  });
+  const slow = createTelnyxClient({ apiUrl: api.url, apiKey: 'k', timeoutMs: 5_000 });
+  let lateMs = 0;
+  const clock = {
+    now: () => Date.now() + lateMs,
+    monotonic: () => performance.now() + lateMs,
+  };
+  const dispatcher = dispatch({ store: shaky, client: slow, concurrencyMax: 1, clock });
+  dispatcher.start();
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  const waiting = [aCommand('c2', 'v3:b'), aCommand('c3', 'v3:b')];
+  dispatcher.offer(await commit('v3:b', waiting, 'this'));
+  await api.arrived(1);
+  if (cancelled) {
+    // As another replica does: this one's dispatcher is not told.
+    const change = { call: aCall('v3:b'), version: 1, events: [], commands: [], settle: [] };
+    await store.commit([{ changes: [{ ...change, cancel: ['c2', 'c3'] }] }], null);
+  }
+  lateMs = 300;
+  api.reply = accept;
+  for (const answer of answers) answer();
+  await waitFor(() => expect(asked.flat()).toEqual(['c2', 'c3']));
+  await waitFor(() => expect(outcomes).toHaveLength(1 + sentMore));
+  expect(api.requests).toHaveLength(1 + sentMore);
+  await dispatcher.stop(1_000);
+  await slow.close();
+});
+
 test('what did not fit is claimed when slots are free', async () => {
   const commands = Array.from({ length: 20 }, (_, n) => aCommand(`c${n}`, 'v3:a'));
   await commit('v3:a', commands, null);
@@ -466,6 +510,7 @@ test('what is cancelled while a claim brings it never goes out', async () => {
         await gate;
         return claimed;
       },
+      stillToSend: (owner, ids) => store.stillToSend(owner, ids),
       releaseLeases: (owner) => store.releaseLeases(owner),
     },
   });
@@ -569,6 +614,7 @@ test('a store that cannot be read is asked again, and one line says so', async (
     store: {
       claim: (claim, limit) =>
         failures++ < 3 ? Promise.reject(new StoreUnavailable('gone')) : store.claim(claim, limit),
+      stillToSend: (owner, ids) => store.stillToSend(owner, ids),
       releaseLeases: (owner) => store.releaseLeases(owner),
     },
   }).start();

@@ -299,6 +299,7 @@ class Scene {
       load: (keys) => ask('load', () => store.load(keys)),
       commit: (units, claim) => ask('commit', () => store.commit(units, claim)),
       claim: (claim, limit) => ask('claim', () => store.claim(claim, limit)),
+      stillToSend: (owner, ids) => ask('confirm', () => store.stillToSend(owner, ids)),
       due: (limit) => ask('due', () => store.due(limit)),
       setting: (name) => ask('setting', () => store.setting(name)),
       releaseLeases: (owner) => ask('release', () => store.releaseLeases(owner)),

@@ -250,6 +250,11 @@ export class ReferenceStore {
     });
   }
 
+  stillToSend(owner: string, commandIds: string[]): Set<string> {
+    const ours = this.#contents.commands.filter((row) => row.owner === owner && !row.cancelled);
+    return new Set(ours.map(({ command }) => command.id).filter((id) => commandIds.includes(id)));
+  }
+
   releaseLeases(owner: string | null): void {
     const contents = this.#contents;
     const isOwn = (row: CommandRow) => row.owner !== null && (owner ?? row.owner) === row.owner;

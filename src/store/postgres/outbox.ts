@@ -10,6 +10,7 @@ import type { Store } from '../store.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
+import { arrayOf, keyText, plainKey } from './values.ts';
 
 /**
  * `skip locked`: replicas that claim at the same time share the rows instead of waiting for each
@@ -45,6 +46,19 @@ export async function claimCommands(
       createdAt: Number(row.created_at),
     })),
   );
+}
+
+export async function stillToSend(
+  query: Query,
+  owner: string,
+  commandIds: string[],
+): Promise<Set<string>> {
+  const rows = await query(
+    'select key from commands where key = any ($1::uuid[]) and owner = $2 and not cancelled',
+    [arrayOf(commandIds.map(keyText)), owner],
+  );
+  const keys = new Set(rows.map(({ key }) => plainKey(String(key))));
+  return new Set(commandIds.filter((id) => keys.has(keyText(id))));
 }
 
 /** Locked rows are skipped: somebody is using them right now. */

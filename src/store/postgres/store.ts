@@ -14,7 +14,7 @@ import { foldCalls, pruneSums, readSums } from './history.ts';
 import { callTimeline, listCalls } from './list.ts';
 import { findCall, LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
 import { migratePostgres } from './migrate.ts';
-import { claimCommands, DueDeadlines, outboxHealth, releaseLeases } from './outbox.ts';
+import { claimCommands, DueDeadlines, outboxHealth, releaseLeases, stillToSend } from './outbox.ts';
 import { explain, openPool, type Query } from './pool.ts';
 import { dropCancelled, hasOldCalls, pruneCalls, takeUncounted } from './pruning.ts';
 import { readRecordings } from './recordings.ts';
@@ -71,6 +71,7 @@ export async function openPostgres(
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
     recordings: (callIds) => ask((query) => readRecordings(query, callIds, codeVersion)),
+    stillToSend: (owner, ids) => ask((query) => stillToSend(query, owner, ids)),
     list: (filter) => ask((query) => listCalls(query, filter)),
     activity: (since, callsMax) => ask((query) => readActivity(query, since, callsMax)),
     outbox: () => ask(outboxHealth),

@@ -5,10 +5,11 @@ import type { Command } from '../../core/machine/command.ts';
 import type { DueDeadline } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand, OutboxHealth } from '../contract/outbox.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { dueOf } from '../rows/rows.ts';
+import { dueOf, keyOf } from '../rows/rows.ts';
 
 export interface SqliteOutbox {
   claim(claim: Claim, limit: number, now: number): ClaimedCommand[];
+  stillToSend(owner: string, commandIds: string[]): Set<string>;
   releaseLeases(owner: string | null, now: number): void;
   due(limit: number, now: number): DueDeadline[];
   health(now: number): OutboxHealth;
@@ -37,6 +38,9 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
   // The process that was sending a cancelled command is gone, and no other may send it.
   const dropCancelled = database.prepare(
     'delete from commands where cancelled = 1 and owner = coalesce(?, owner)',
+  );
+  const ours = database.prepare(
+    'select 1 from commands where key = ? and owner = ? and cancelled = 0',
   );
   const release = database.prepare(
     'update commands set owner = null, ready_at = ? where owner = coalesce(?, owner)',
@@ -77,6 +81,9 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
         throw error;
       }
     },
+
+    stillToSend: (owner, commandIds) =>
+      new Set(commandIds.filter((id) => ours.get(keyOf(id), owner) !== undefined)),
 
     releaseLeases(owner, now) {
       dropCancelled.run(owner);

@@ -43,6 +43,7 @@ export async function openSqlite(
     takeUncounted: (limit) =>
       write(({ pruning }, time) => pruning.takeUncounted(limit, time.now())),
     claim: (claim, limit) => write(({ outbox }, time) => outbox.claim(claim, limit, time.now())),
+    stillToSend: (owner, ids) => read(({ outbox }) => outbox.stillToSend(owner, ids)),
     releaseLeases: (owner) => write(({ outbox }, time) => outbox.releaseLeases(owner, time.now())),
 
     async due(limit) {

@@ -172,6 +172,20 @@ export function commandsContract(): void {
       expect((await store.outbox()).pending).toBe(0);
     });
 
+    test('its owner can ask whether a command is still to be sent', async () => {
+      const { callId, commandId } = await withCommand('answer', LONG);
+      const ours = (owner = LONG.owner) => store.stillToSend(owner, [commandId, 'unknown']);
+      expect(await ours()).toEqual(new Set([commandId]));
+      expect(await ours('replica-b')).toEqual(new Set());
+      await change({ cancel: [commandId] });
+      expect(await ours()).toEqual(new Set());
+      const { commandId: other } = await withCommand('hangup', LONG);
+      await settle(other, ACCEPTED, null);
+      expect(await store.stillToSend(LONG.owner, [other])).toEqual(new Set());
+      expect(await store.stillToSend(LONG.owner, [])).toEqual(new Set());
+      expect(await store.find(callId)).not.toBeNull();
+    });
+
     test('a command that is cancelled in flight is not claimed after its lease', async () => {
       const { commandId, claimed } = await withCommand('answer', SHORT);
       await change({ cancel: [commandId] });
