@@ -352,6 +352,29 @@ test('nothing is done that cannot be kept, by whatever endpoint', async () => {
   expect(await app.store.findDeadLetter(letter?.id ?? 0)).not.toBeNull();
 });
 
+test('a request that is refused because the store fails is no error of the audit', async () => {
+  const away = new RefereeError('STORE_UNAVAILABLE', 'the disk is full');
+  const failing = [
+    vi.spyOn(app.store, 'addAudit').mockRejectedValue(away),
+    vi.spyOn(app.store, 'find').mockRejectedValue(away),
+  ];
+  const before = app.lines.length;
+  try {
+    const answer = await post(
+      '/v1/calls/v3:kept/hangup',
+      {},
+      {
+        authorization: `Bearer ${TOKENS.operator}`,
+      },
+    );
+    expect(answer.status).toBe(503);
+  } finally {
+    for (const each of failing) each.mockRestore();
+  }
+  const said = app.lines.slice(before).map(({ event, fields }) => [event, fields.result]);
+  expect(said).toEqual([['admin.action', 'store_unavailable']]);
+});
+
 test('what came of it is unknown where it fails halfway, or where the end cannot be kept', async () => {
   const rows = async () => (await app.store.audit({ what: 'switch', limit: 2 })).rows;
   const turn = (on: boolean) =>

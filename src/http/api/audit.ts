@@ -92,7 +92,8 @@ export function createAudit({ log, store, now }: AuditOptions): Audit {
         const entry = refusedEntry(request, reply);
         if (entry === null || recorded.has(request)) return;
         emit(log, entry, { result: entry.result });
-        await addBounded(entry);
+        // Nothing was done because the store fails, so a row that is missing hides nothing.
+        await addBounded(entry, reply.statusCode === 503);
       });
     },
   };
@@ -100,9 +101,10 @@ export function createAudit({ log, store, now }: AuditOptions): Audit {
   /**
    * For actions that anybody may repeat at will. The log has all of them, the store only the first.
    */
-  async function addBounded(entry: AuditEntry): Promise<void> {
+  async function addBounded(entry: AuditEntry, mayBeMissing = false): Promise<void> {
     if (unneeded.add(entry.who).count > HTTP_LIMITS.auditPerPersonMax) return;
-    await unlessUnwritten(entry, () => store.addAudit(entry));
+    if (mayBeMissing) await store.addAudit(entry).catch(() => {});
+    else await unlessUnwritten(entry, () => store.addAudit(entry));
   }
 
   /**
