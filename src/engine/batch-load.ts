@@ -26,6 +26,8 @@ export interface LoadedBatch {
   budget: BudgetUse;
   /** Null: nothing rests here. */
   rest: RestUse | null;
+  /** How far the store's clock is ahead of our wall clock at least; 0 if the two may agree. */
+  storeAheadMs: number;
 }
 
 export function createBatchLoader(options: {
@@ -46,7 +48,9 @@ export function createBatchLoader(options: {
   async function load(events: QueuedEvent[], mayTry: boolean): Promise<LoadedBatch> {
     const limit = countMax(decider.budgets());
     const since = clock.monotonic() + storeAheadMs - BUDGET_WINDOW_MS;
+    const askedAt = clock.now();
     const loaded = await loadBatch(store, events, limit, since);
+    const wallAheadMs = leastBetween(loaded.now - clock.now(), loaded.now - askedAt);
     await refreshOverrides(loaded);
     storeAheadMs = loaded.now - clock.monotonic();
     // Attempts are counted by the store's clock. If our estimate of it was wrong, the counted hour
@@ -58,7 +62,7 @@ export function createBatchLoader(options: {
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
     const at = { now: loaded.now, overrides: overrides.value, mayTry };
     const rest = (await resting?.use(loaded.settings.rest, at)) ?? null;
-    return { loaded, overrides: overrides.value, budget, rest };
+    return { loaded, overrides: overrides.value, budget, rest, storeAheadMs: wallAheadMs };
   }
 
   async function refreshOverrides(loaded: Loaded): Promise<void> {
@@ -66,6 +70,15 @@ export function createBatchLoader(options: {
     const { version, value } = await store.setting('overrides');
     overrides = { version, value: overridesOf(value) };
   }
+}
+
+/**
+ * The store said what time it is at some moment of the query, which may have taken seconds: what is
+ * not certain is no difference.
+ */
+function leastBetween(low: number, high: number): number {
+  if (low > 0) return low;
+  return high < 0 ? high : 0;
 }
 
 /**

@@ -31,11 +31,11 @@ export interface BatchContext {
   rest?: RestUse | null;
   /** When the last webhook of any call arrived, by the store's clock. */
   lastWebhookAt: number | null;
-  /** How far the store's clock is ahead of our wall clock, and so of Telnyx's. */
+  /** How far the store's clock is ahead of our wall clock, and so of Telnyx's; see `LoadedBatch`. */
   storeAheadMs: number;
 }
 
-/** A smaller difference is just the time that the query took. */
+/** A smaller difference does no harm. */
 const CLOCKS_AGREE_MS = 1_000;
 
 export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {

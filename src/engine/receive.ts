@@ -99,7 +99,6 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
         rest,
         decider,
         lastWebhookAt: sinceWebhookMs === null ? null : loaded.now - sinceWebhookMs,
-        storeAheadMs: loaded.now - clock.now(),
       });
       if (resting === undefined || rest === null || (await resting.take(rest.trials))) {
         return { batch, loadMs };
