@@ -18,6 +18,8 @@ export interface TcpProxy {
   deafAfter(text: string): void;
   /** Nothing passes, in either direction, until `pass`. */
   hold(): void;
+  /** Nothing passes on the connections that are open now, as after a failover to another address. */
+  abandon(): void;
   pass(): void;
   close(): Promise<void>;
 }
@@ -78,6 +80,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     },
     hold: () => {
       held = true;
+      for (const socket of sockets) socket.pause();
+    },
+    abandon: () => {
       for (const socket of sockets) socket.pause();
     },
     pass: () => {

@@ -5,6 +5,8 @@ import type { PostgresPool, Query } from './pool.ts';
 
 /** "REFE": any number will do, as long as every release uses the same one. */
 const MIGRATION_LOCK = 0x52454645;
+/** Building an index on a large table takes longer than a webhook may. */
+const MIGRATION_MS = 60 * 60_000;
 
 export async function migratePostgres(pool: PostgresPool, codeVersion: number): Promise<void> {
   const migrations = readMigrations('postgres');
@@ -17,7 +19,6 @@ export async function migratePostgres(pool: PostgresPool, codeVersion: number): 
 
   async function migrate(): Promise<void> {
     await pool.transaction(async (query) => {
-      // Building an index on a large table takes longer than a webhook may.
       await query(
         "set local statement_timeout = 0; set local lock_timeout = '20s'; set local idle_in_transaction_session_timeout = '60s'",
       );
@@ -36,7 +37,7 @@ export async function migratePostgres(pool: PostgresPool, codeVersion: number): 
           oldestCode,
         ]);
       }
-    });
+    }, MIGRATION_MS);
   }
 }
 

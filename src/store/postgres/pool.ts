@@ -18,13 +18,18 @@ const IDLE_MS = 60_000;
 
 export type Row = Record<string, unknown>;
 export type Query = (text: string, values?: unknown[]) => Promise<Row[]>;
+/** With how long its answer may take. */
+type TimedQuery = (text: string, values: unknown[] | undefined, ms: number) => Promise<Row[]>;
 
 export interface PostgresPool {
   /** Shown in messages: host and database, never the password. */
   where: string;
   query: Query;
-  /** Rolls back what `work` did if it throws. */
-  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /**
+   * Rolls back what `work` did if it throws. `answerMs`: how long each answer may take, if not as
+   * long as any other.
+   */
+  transaction<T>(work: (query: Query) => Promise<T>, answerMs?: number): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -46,17 +51,28 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   // without a listener that would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   let closed = false;
+  /** When each connection was last heard from. */
+  const heardAt = new WeakMap<pg.PoolClient, number>();
+  /** A question of this time was not answered. */
+  let silentSince = Number.NEGATIVE_INFINITY;
 
-  async function withClient<T>(work: (query: Query) => Promise<T>): Promise<T> {
+  async function withClient<T>(work: (query: TimedQuery) => Promise<T>): Promise<T> {
     if (closed) throw new StoreUnavailable('the store is closed', { where });
     const client = await connect();
     let failed: unknown = null;
     try {
-      return await work(async (text, values) => {
+      return await work(async (text, values, ms) => {
+        const askedAt = performance.now();
         try {
-          return (await client.query<Row>(text, values)).rows;
+          // Its types lack the last field.
+          const config = { text, values, query_timeout: ms } as pg.QueryConfig;
+          const { rows } = await client.query<Row>(config);
+          heardAt.set(client, performance.now());
+          return rows;
         } catch (error) {
           failed = error;
+          if (sqlState(error) !== null) heardAt.set(client, performance.now());
+          else silentSince = Math.max(silentSince, askedAt);
           throw error;
         }
       });
@@ -68,9 +84,17 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     }
   }
 
+  /**
+   * Where one connection is silent, others are that have not been heard from since: after a failover
+   * to another address each would cost a question its time limit.
+   */
   async function connect(): Promise<pg.PoolClient> {
     try {
-      return await pool.connect();
+      for (;;) {
+        const client = await pool.connect();
+        if ((heardAt.get(client) ?? Number.POSITIVE_INFINITY) >= silentSince) return client;
+        client.release(true);
+      }
     } catch (error) {
       const known = sqlState(error) === null ? null : explain(error, where);
       if (known instanceof StoreUnavailable) {
@@ -82,9 +106,10 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
 
   return {
     where,
-    query: (text, values) => withClient((query) => query(text, values)),
-    transaction: (work) =>
-      withClient(async (query) => {
+    query: (text, values) => withClient((query) => query(text, values, timeoutMs)),
+    transaction: (work, answerMs = timeoutMs) =>
+      withClient(async (timed) => {
+        const query: Query = (text, values) => timed(text, values, answerMs);
         // One round trip. A replica that freezes half-way must not keep rows locked for the others.
         await query(
           "begin; set local statement_timeout = '4s'; set local lock_timeout = '1s'; set local idle_in_transaction_session_timeout = '5s'",

@@ -7,6 +7,7 @@ import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
 import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
+import { createAside } from './aside.ts';
 import * as audit from './audit.ts';
 import { changedCalls } from './changes.ts';
 import { commitUnits } from './commit.ts';
@@ -49,6 +50,10 @@ export async function openPostgres(
     }
   }
 
+  const aside = createAside(pool);
+  /** For whoever looks: no caller waits for the answer. */
+  const look = <T>(work: (query: Query) => Promise<T>) => ask(() => aside(work));
+
   const store: Store = {
     kind: 'postgres',
 
@@ -66,25 +71,25 @@ export async function openPostgres(
 
     takeUncounted: (limit) => ask((query) => takeUncounted(query, limit, codeVersion)),
     claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),
+    stillToSend: (owner, ids) => ask((query) => stillToSend(query, owner, ids)),
     releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
     due: (limit) => ask((query) => due.read(query, limit, codeVersion)),
     find: (callId) => ask((query) => findCall(query, callId)),
-    timeline: (callId) => ask((query) => callTimeline(query, callId)),
-    recordings: (callIds) => ask((query) => readRecordings(query, callIds, codeVersion)),
-    stillToSend: (owner, ids) => ask((query) => stillToSend(query, owner, ids)),
-    list: (filter) => ask((query) => listCalls(query, filter)),
-    activity: (since, callsMax) => ask((query) => readActivity(query, since, callsMax)),
-    outbox: () => ask(outboxHealth),
-    changes: (after, limit) => ask((query) => changedCalls(query, after, limit)),
+    timeline: (callId) => look((query) => callTimeline(query, callId)),
+    recordings: (callIds) => look((query) => readRecordings(query, callIds, codeVersion)),
+    list: (filter) => look((query) => listCalls(query, filter)),
+    activity: (since, callsMax) => look((query) => readActivity(query, since, callsMax)),
+    outbox: () => look(outboxHealth),
+    changes: (after, limit) => look((query) => changedCalls(query, after, limit)),
     deadLetter: (event, error, command) =>
       ask((query) => records.addDeadLetter(query, event, error, command)),
-    deadLetters: (limit, before) => ask((query) => audit.listLetters(query, limit, before)),
+    deadLetters: (limit, before) => look((query) => audit.listLetters(query, limit, before)),
     findDeadLetter: (id) => ask((query) => audit.findLetter(query, id)),
     dropDeadLetter: (id) => ask((query) => audit.dropLetter(query, id)),
-    outboxCommands: (limit) => ask((query) => audit.listCommands(query, limit)),
+    outboxCommands: (limit) => look((query) => audit.listCommands(query, limit)),
     addAudit: (entry) => ask((query) => audit.addAudit(query, entry)),
     endAudit: (id, came) => ask((query) => audit.endAudit(query, id, came)),
-    audit: (filter) => ask((query) => audit.listAudit(query, filter)),
+    audit: (filter) => look((query) => audit.listAudit(query, filter)),
     pruneAudit: (before, limit) => ask((query) => audit.pruneAudit(query, before, limit)),
     setting: (name) => ask((query) => records.readSetting(query, name)),
     changeSetting: (name, change) =>
@@ -100,7 +105,7 @@ export async function openPostgres(
         return pool.transaction((alone) => pruneCalls(alone, before, limit, codeVersion));
       }),
     fold: (limit) => ask(() => pool.transaction((query) => foldCalls(query, limit, codeVersion))),
-    sums: (from, to) => ask((query) => readSums(query, from, to)),
+    sums: (from, to) => look((query) => readSums(query, from, to)),
     pruneSums: (before, limit) => ask((query) => pruneSums(query, before, limit)),
 
     keepRoutePart: (key, part, content) =>
@@ -108,9 +113,9 @@ export async function openPostgres(
     keepRouteVersion: (version, left) =>
       ask(() => pool.transaction((query) => versions.keepVersion(query, version, left))),
     endRouteVersions: (role) => ask((query) => versions.endVersions(query, role)),
-    routeVersions: (limit) => ask((query) => versions.listVersions(query, limit)),
+    routeVersions: (limit) => look((query) => versions.listVersions(query, limit)),
     routeVersion: (hash) => ask((query) => versions.findVersion(query, hash)),
-    routeFile: (key) => ask((query) => versions.readFile(query, key)),
+    routeFile: (key) => look((query) => versions.readFile(query, key)),
     pruneRouteVersions: (before, keep) =>
       ask(() => pool.transaction((query) => versions.pruneVersions(query, before, keep))),
 

@@ -68,6 +68,9 @@ async function whileHeld<T>(
   }
 }
 
+const clientOf = (connectionString: string) => new pg.Client({ connectionString });
+
+/** The client must not be in a transaction, in which it would not see who connects meanwhile. */
 async function waitingForLocks(client: pg.Client): Promise<number> {
   const { rows } = await client.query(
     "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
@@ -388,6 +391,60 @@ test('a database that was read-only for a while is written again, by the same st
     await waitFor(async () => expect((await put()).results).toEqual(['committed']));
     await opened.close();
   } finally {
+    await own.drop();
+  }
+});
+
+test('where one connection is dead, the others are not tried one after the other', async () => {
+  const first = await open(viaProxy, 2_000);
+  const ask = () => first.load(keys({ callIds: [fresh()] }));
+  await Promise.all(Array.from({ length: 10 }, ask));
+  proxy.abandon();
+  await expect(ask()).rejects.toThrow(StoreUnavailable);
+  await ask();
+});
+
+test('a list that is slow for many leaves a connection for webhooks, and does not go on without us', async () => {
+  const first = await open();
+  const [holder, watcher] = [clientOf(database.url), clientOf(database.url)];
+  try {
+    await Promise.all([holder.connect(), watcher.connect()]);
+    await holder.query('begin; lock table sums in access exclusive mode');
+    const lists = Array.from({ length: 30 }, () => first.sums(0, 1).catch((error) => error));
+    await waitFor(async () => expect(await waitingForLocks(watcher)).toBeGreaterThan(0));
+    await first.load(keys({ callIds: [fresh()] }));
+    expect((await Promise.all(lists)).every((each) => each instanceof StoreUnavailable)).toBe(true);
+    await waitFor(async () => expect(await waitingForLocks(watcher)).toBe(0));
+    await holder.query('rollback');
+    expect(await first.sums(0, 1)).toEqual([]);
+  } finally {
+    await Promise.all([holder.end(), watcher.end()]);
+  }
+});
+
+test('a migration may take longer than any other question', async () => {
+  const own = await databaseOn(database.url);
+  const [holder, watcher] = [clientOf(own.url), clientOf(own.url)];
+  try {
+    await Promise.all([holder.connect(), watcher.connect()]);
+    await holder.query('begin; select pg_advisory_xact_lock(1380271685)');
+    let opened = false;
+    const opening = openStore({ kind: 'postgres', url: own.url }, { timeoutMs: 300 }).then(
+      (migrated) => {
+        opened = true;
+        return migrated;
+      },
+    );
+    const late = performance.now() + 900;
+    await waitFor(async () => {
+      expect(await waitingForLocks(watcher)).toBe(1);
+      expect(performance.now()).toBeGreaterThan(late);
+    });
+    expect(opened).toBe(false);
+    await holder.query('commit');
+    await (await opening).close();
+  } finally {
+    await Promise.all([holder.end(), watcher.end()]);
     await own.drop();
   }
 });
