@@ -69,6 +69,13 @@ export function referenced(
 ): Uint8Array | null {
   const bytes = folder.contents.get(name);
   if (bytes !== undefined) return bytes;
+  const unread = folder.unread.get(name);
+  if (unread !== undefined) {
+    if (!unread.reported) {
+      context.problems.problem(at, `${quoted(name)} cannot be read: ${unread.why}`);
+    }
+    return null;
+  }
   const files = [...folder.contents.keys()].filter((known) => !known.endsWith('.yaml'));
   const hint = isInside(name)
     ? didYouMean(name, files)

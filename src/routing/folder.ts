@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from './limits.ts';
-import { Problems } from './problem.ts';
+import { type Problem, Problems } from './problem.ts';
 
 export interface Folder {
   /** Null for stored files, because there is nothing more to read. */
@@ -17,6 +17,14 @@ export interface Folder {
   contents: Map<string, Uint8Array>;
   /** The stamp of each file, taken before it was read; any change to the file changes it. */
   stamps: Map<string, string>;
+  /** Files that exist but could not be read, so that none of them is said to be missing. */
+  unread: Map<string, Unread>;
+}
+
+interface Unread {
+  why: string;
+  /** Whether that is a problem of its own already. */
+  reported: boolean;
 }
 
 export async function readFolder(dir: string, problems: Problems): Promise<Folder> {
@@ -25,6 +33,7 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
     routeFiles: [],
     contents: new Map(),
     stamps: new Map(),
+    unread: new Map(),
   };
   const names = await list(dir, '', problems);
   let bytes = 0;
@@ -63,18 +72,23 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
 /** A folder made of stored files. */
 export function keptFolder(contents: ReadonlyMap<string, Uint8Array>): Folder {
   const routeFiles = [...contents.keys()].filter(isRouteFile).sort(byBytes);
-  return { dir: null, routeFiles, contents: new Map(contents), stamps: new Map() };
+  return {
+    dir: null,
+    routeFiles,
+    contents: new Map(contents),
+    stamps: new Map(),
+    unread: new Map(),
+  };
 }
 
-/** Reads a file that a route file refers to, unless it was read with the folder already. */
-export async function readReferenced(
-  folder: Folder,
-  name: string,
-  problems: Problems,
-): Promise<void> {
-  const { dir, contents, stamps } = folder;
-  if (dir === null || contents.has(name) || !isInside(name)) return;
-  await read({ dir, contents, stamps }, name, problems, true);
+/**
+ * Reads a file that a route file refers to, unless it was read with the folder already. A failure
+ * is reported where the route file names it.
+ */
+export async function readReferenced(folder: Folder, name: string): Promise<void> {
+  const { dir, contents, unread } = folder;
+  if (dir === null || contents.has(name) || unread.has(name) || !isInside(name)) return;
+  await read({ ...folder, dir }, name, null);
 }
 
 /**
@@ -113,9 +127,13 @@ const HASHED_BYTES = 1024 * 1024;
 
 /**
  * A hash of the names and contents of all files of the set, so that equal hashes mean equal routes.
- * Yields regularly, see slices.ts.
+ * `problems`: what of the folder could not be read. It is part of the hash, because it may be mended
+ * without a change to any file that could be read. Yields regularly, see slices.ts.
  */
-export function* contentHash(folder: Folder): Generator<void, string> {
+export function* contentHash(
+  folder: Folder,
+  problems: readonly Problem[] = [],
+): Generator<void, string> {
   const hash = createHash('sha256');
   for (const name of [...folder.contents.keys()].sort(byBytes)) {
     const bytes = folder.contents.get(name) ?? new Uint8Array();
@@ -125,6 +143,7 @@ export function* contentHash(folder: Folder): Generator<void, string> {
       yield;
     }
   }
+  for (const { file, message } of problems) hash.update(JSON.stringify([file, message]));
   return hash.digest('hex');
 }
 
@@ -133,7 +152,7 @@ export function shortHash(hash: string): string {
   return hash.slice(0, 12);
 }
 
-function isRouteFile(name: string): boolean {
+export function isRouteFile(name: string): boolean {
   return !name.includes('/') && name.endsWith('.yaml');
 }
 
@@ -148,6 +167,7 @@ function counts(name: string): boolean {
 }
 
 const DEPTH_MAX = 4;
+const OTHERS = ['node_modules', 'lost+found'];
 
 async function list(dir: string, under: string, problems: Problems): Promise<string[]> {
   let entries: string[];
@@ -158,14 +178,17 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
     problems.problem(
       { file: under === '' ? '.' : under, line: 1, column: 1 },
       `cannot read the folder: ${why}`,
-      'set ROUTES_DIR to the folder with the route files',
+      under === ''
+        ? 'set ROUTES_DIR to the folder with the route files'
+        : 'make it readable, or move it out of the routes folder',
     );
     return [];
   }
   const found: string[] = [];
   for (const entry of entries.sort(byBytes)) {
-    // Dot names belong to editors, git, or Kubernetes (..data behind its mounted links).
-    if (entry.startsWith('.') || entry === 'node_modules') continue;
+    // Dot names belong to editors, git, or Kubernetes (..data behind its mounted links). A volume
+    // has lost+found, which only root may read.
+    if (entry.startsWith('.') || OTHERS.includes(entry)) continue;
     const name = under === '' ? entry : `${under}/${entry}`;
     // stat follows links, because a mounted ConfigMap consists of links.
     const status = await stat(join(dir, name)).catch(() => null);
@@ -188,11 +211,11 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
   return found;
 }
 
+/** `problems` is null if a failure is only noted. */
 async function read(
-  folder: { dir: string } & Pick<Folder, 'contents' | 'stamps'>,
+  folder: { dir: string } & Pick<Folder, 'contents' | 'stamps' | 'unread'>,
   name: string,
-  problems: Problems,
-  quiet = false,
+  problems: Problems | null,
 ): Promise<Uint8Array | null> {
   const path = join(folder.dir, name);
   folder.stamps.set(name, await stampOf(path).catch(() => ''));
@@ -207,7 +230,11 @@ async function read(
     return bytes;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    if (!quiet) problems.problem({ file: name, line: 1, column: 1 }, `cannot be read: ${why}`);
+    const isMissing = (await lstat(path).catch(() => null)) === null;
+    if (problems !== null || !isMissing) {
+      folder.unread.set(name, { why, reported: problems !== null });
+    }
+    problems?.problem({ file: name, line: 1, column: 1 }, `cannot be read: ${why}`);
     return null;
   }
 }

@@ -14,6 +14,7 @@ import {
   changedMeanwhile,
   contentHash,
   type Folder,
+  isRouteFile,
   keptFolder,
   readFolder,
   readReferenced,
@@ -83,7 +84,7 @@ export async function loadRoutes(source: RouteFiles, options: LoadOptions): Prom
         await setTimeout(TRY_AGAIN_MS);
         continue;
       }
-      if (changed !== null) problems.problem(...restless(changed));
+      if (changed !== null) read.troubles.problem(...restless(changed));
       const built = await build(read, options, problems, known);
       if (problems.problems.length === 0) {
         const { warnings } = problems.sorted();
@@ -159,6 +160,8 @@ interface Known {
 interface Read {
   folder: Folder;
   files: DecodedFile[];
+  /** What could not be read. */
+  troubles: Problems;
 }
 
 /** Reads all files of the set in the folder, and those that its route files refer to. */
@@ -168,26 +171,31 @@ async function readFiles(
   problems: Problems,
   known: Known,
 ): Promise<Read> {
+  const troubles = new Problems();
   const folder =
-    typeof source === 'string' ? await readFolder(source, problems) : keptFolder(source);
+    typeof source === 'string' ? await readFolder(source, troubles) : keptFolder(source);
   const files = await inSlices(decodeFiles(folder, problems), signal);
   known.referenced = files.flatMap(({ routes }) => referencedFiles(routes));
-  for (const name of known.referenced) await readReferenced(folder, name, problems);
-  return { folder, files };
+  for (const name of known.referenced) await readReferenced(folder, name);
+  return { folder, files, troubles };
 }
 
 async function build(
-  { folder, files }: Read,
+  { folder, files, troubles }: Read,
   options: LoadOptions,
   problems: Problems,
   known: Known,
 ): Promise<Pick<Loaded, 'set' | 'examples' | 'guarantees' | 'contents'>> {
-  known.hash = await inSlices(contentHash(folder), options.signal);
+  for (const { message, hint, ...place } of troubles.problems) {
+    problems.problem(place, message, hint);
+  }
+  known.hash = await inSlices(contentHash(folder, troubles.problems), options.signal);
   const handlers = options.handlers
     ? await openHandlers(handlerFiles(files, folder), problems, options.handlerTries)
     : null;
+  const unread = [...folder.routeFiles, ...folder.unread.keys()].filter(isRouteFile);
   const building = buildSet(
-    { files, folder, hash: known.hash, unread: folder.routeFiles.length - files.length },
+    { files, folder, hash: known.hash, unread: unread.length - files.length },
     { env: options.env, handlers, nowMs: options.nowMs ?? Date.now() },
     problems,
   );
@@ -214,11 +222,11 @@ const UNREADABLE = 'unreadable';
 
 /** The hash that a load would have now, without parsing anything; a watcher compares it. */
 export async function hashRoutes(dir: string, referenced: readonly string[]): Promise<string> {
-  const ignored = new Problems();
+  const troubles = new Problems();
   try {
-    const folder = await readFolder(dir, ignored);
-    for (const name of referenced) await readReferenced(folder, name, ignored);
-    return await inSlices(contentHash(folder));
+    const folder = await readFolder(dir, troubles);
+    for (const name of referenced) await readReferenced(folder, name);
+    return await inSlices(contentHash(folder, troubles.problems));
   } catch {
     return UNREADABLE;
   }

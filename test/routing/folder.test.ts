@@ -1,11 +1,12 @@
 /** A folder that is written to while it is read. */
-import { rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { changedMeanwhile, readFolder, readReferenced } from '../../src/routing/folder.ts';
+import { LIMITS } from '../../src/routing/limits.ts';
 import { loadRoutes } from '../../src/routing/load.ts';
 import { Problems } from '../../src/routing/problem.ts';
-import { withFolder } from './routes-folder.ts';
+import { problemsOf, withFolder } from './routes-folder.ts';
 
 const FILES = {
   'main.yaml': 'otherwise: [ hangup ]',
@@ -36,7 +37,7 @@ test.each<[string, (dir: string) => Promise<unknown>, string | null]>([
     await utimes(join(dir, 'lists/a.txt'), THEN, THEN);
     const problems = new Problems();
     const folder = await readFolder(dir, problems);
-    await readReferenced(folder, 'numbers.txt', problems);
+    await readReferenced(folder, 'numbers.txt');
     await change(dir);
     expect(await changedMeanwhile(folder)).toBe(expected);
   });
@@ -68,5 +69,38 @@ otherwise: [ hangup ]`;
     // During a deployment there is a moment with one old and one new file.
     const difference = Number(a?.[0]) - Number(b?.[0]);
     expect([0, 1]).toContain(difference);
+  });
+});
+
+test('a file that exists is never said to be missing', async () => {
+  const main = `lists: { a: { file: lists/long.txt }, b: { file: data/long.txt }, c: { file: data } }
+tables: { d: { file: data/gone.csv, key: to } }
+rules:
+  - { name: r, when: { from: ["list:a", "list:b", "list:c"] }, do: [ hangup ] }
+  - { name: s, when: { table: d }, do: [ hangup ] }
+otherwise: [ hangup ]`;
+  const files = { 'main.yaml': main, 'lists/long.txt': '', 'data/long.txt': '' };
+  await withFolder(files, async (dir) => {
+    for (const name of ['lists/long.txt', 'data/long.txt']) {
+      await truncate(join(dir, name), LIMITS.listFileBytes + 1);
+    }
+    const size = 'it has 67108865 bytes, more than 67108864';
+    expect(problemsOf(await loadRoutes(dir, { env: {}, handlers: false }))).toEqual([
+      `lists/long.txt:1:1 cannot be read: ${size}`,
+      `1:50 "data/long.txt" cannot be read: ${size}`,
+      '1:78 "data" cannot be read: it is not a file',
+      '2:22 there is no file "data/gone.csv"',
+    ]);
+  });
+});
+
+test('the folder that every volume has for lost files is not part of the routes', async () => {
+  await withFolder({ 'main.yaml': 'otherwise: [ hangup ]' }, async (dir) => {
+    const load = () => loadRoutes(dir, { env: {}, handlers: false });
+    const before = await load();
+    await mkdir(join(dir, 'lost+found'));
+    await writeFile(join(dir, 'lost+found/1.ics'), 'no calendar');
+    const after = await load();
+    expect(after.ok && before.ok && after.set.hash === before.set.hash).toBe(true);
   });
 });

@@ -80,6 +80,37 @@ test('watching sees contents, also behind a link that is swapped as Kubernetes d
   );
 });
 
+test('watching sees that what could not be read comes and goes', async () => {
+  await withFolder({ 'main.yaml': FIRST }, async (dir) => {
+    const routes = await openRoutes(dir, OPTIONS);
+    const heard: string[] = [];
+    let wake = () => {};
+    routes.watch((reload) => {
+      heard.push(...(reload.ok ? ['ok'] : reload.problems.map(({ message }) => message)));
+      wake();
+    });
+    const after = async (change: () => Promise<void>) => {
+      const next = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      await change();
+      await next;
+    };
+    await after(() => writeFile(join(dir, 'more.yml'), SECOND));
+    await after(() => rm(join(dir, 'more.yml')));
+    await after(() => symlink('nowhere', join(dir, 'a.ics')));
+    await after(() => rm(join(dir, 'a.ics')));
+    expect(heard).toEqual([
+      'a route file ends in .yaml',
+      'ok',
+      'cannot be read: it is a broken link',
+      'ok',
+    ]);
+    expect(routes.refusal()).toBeNull();
+    await routes.close();
+  });
+});
+
 test('a folder that goes away leaves the last good set live', async () => {
   await withFolder({ 'main.yaml': FIRST }, async (dir) => {
     const routes = await openRoutes(join(dir, '.'), OPTIONS);
