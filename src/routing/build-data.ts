@@ -84,25 +84,27 @@ export function referenced(
   return null;
 }
 
-export function buildSchedules(
+/** Yields regularly, see slices.ts. */
+export function* buildSchedules(
   context: SetContext,
   input: DecodedSet,
   nowMs: number,
-): Map<string, Schedule> {
+): Generator<void, Map<string, Schedule>> {
   const schedules = new Map<string, Schedule>();
   const window = icalWindow(nowMs, momentsOfExamples(input.files));
   for (const { routes, positions } of input.files) {
     for (const [name, written] of Object.entries(routes.schedules ?? {})) {
+      yield;
       const before = context.problems.problems.length;
       const schedule = buildSchedule(name, written, positions, nowMs, context.problems);
       for (const { calendar, at } of calendars(written, positions)) {
         const bytes = referenced(context, input.folder, calendar.file, at);
         if (bytes === null) continue;
         const into = calendar.does === 'opens' ? schedule.openSpans : schedule.closedSpans;
+        const { zone } = schedule;
+        const spans = yield* icalSpans(calendar, bytes, zone, window, context.problems);
         // Not push(...all): tens of thousands of arguments overflow the stack.
-        for (const span of icalSpans(calendar, bytes, schedule.zone, window, context.problems)) {
-          into.push(span);
-        }
+        for (const span of spans) into.push(span);
       }
       schedules.set(name, schedule);
       context.reasons.set(name, reasonsOf(written));

@@ -40,7 +40,7 @@ export function* buildSet(
   const policy = buildOnce(input.files, 'policy', problems, (written, file) =>
     buildPolicy(context, written, file.positions),
   );
-  const schedules = buildSchedules(context, input, options.nowMs);
+  const schedules = yield* buildSchedules(context, input, options.nowMs);
   context.dateZone = dateZone(policyZone(input.files), schedules.values());
 
   yield* addFlows(context, input.files);
@@ -71,7 +71,7 @@ export function* buildSet(
   yield;
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   yield;
-  checkSchedules(context, set, options.nowMs);
+  yield* checkSchedules(context, set, options.nowMs);
   yield* checkShadowed(context, set);
   yield* checkLoops(context, set);
   yield;

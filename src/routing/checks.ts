@@ -1,6 +1,8 @@
 /** Warnings: what is defined but never used, and schedules that never open. */
-import type { RouteSet } from '../core/rules/rule.ts';
+import type { RouteSet, Schedule } from '../core/rules/rule.ts';
 import { changes, isOpenAt } from '../core/rules/schedule.ts';
+import { dateOf, dayOf } from '../core/rules/wall.ts';
+import { DAY_MS, offsetMs } from '../core/rules/zone.ts';
 import { type NameKind, SECTIONS, type SetContext } from './context.ts';
 import type { Folder } from './folder.ts';
 import { icalWindow } from './ical/calendar.ts';
@@ -27,24 +29,46 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
   }
 }
 
-export function checkSchedules(context: SetContext, set: RouteSet, nowMs: number): void {
+/** Yields regularly, see slices.ts. */
+export function* checkSchedules(
+  context: SetContext,
+  set: RouteSet,
+  nowMs: number,
+): Generator<void, void> {
   // Calendars are only expanded this far; beyond that any schedule would seem to open.
   const { toMs } = icalWindow(nowMs);
   for (const schedule of set.schedules.values()) {
     const place = context.names.schedule.get(schedule.name);
     if (place === undefined || context.broken.has(schedule.name)) continue;
-    const opens =
-      isOpenAt(schedule, nowMs, {}) ||
-      changes(schedule, nowMs, 1, {}).some(({ open, atMs }) => open && atMs < toMs);
-    if (opens) continue;
-    const why =
-      schedule.open.length + schedule.openSpans.length + schedule.special.length === 0
-        ? 'it has no opening hours'
-        : 'its closed times cover its opening hours';
+    if (yield* opensUntil(schedule, nowMs, toMs)) continue;
     context.problems.warning(
       place,
-      `the schedule ${quoted(schedule.name)} never opens: ${why}`,
+      `the schedule ${quoted(schedule.name)} never opens: ${whyNeverOpen(schedule, nowMs)}`,
       'rules that ask for it never match',
     );
   }
+}
+
+/** Days looked at between two yields; takes a few milliseconds. */
+const DAYS_A_TURN = 30;
+
+function* opensUntil(schedule: Schedule, nowMs: number, toMs: number): Generator<void, boolean> {
+  if (isOpenAt(schedule, nowMs, {})) return true;
+  for (let fromMs = nowMs; fromMs < toMs; fromMs += DAYS_A_TURN * DAY_MS) {
+    yield;
+    const [change] = changes(schedule, fromMs, 1, {}, DAYS_A_TURN);
+    if (change !== undefined) return change.atMs < toMs;
+  }
+  return false;
+}
+
+function whyNeverOpen({ zone, open, openSpans, special }: Schedule, nowMs: number): string {
+  const hours = special.filter(({ times }) => times !== null);
+  if (open.length + openSpans.length + hours.length === 0) return 'it has no opening hours';
+  const today = dateOf(dayOf(nowMs + offsetMs(zone, nowMs)));
+  const isOver =
+    open.length === 0 &&
+    openSpans.every(({ toMs }) => toMs <= nowMs) &&
+    hours.every(({ date }) => date.length > 5 && date < today);
+  return isOver ? 'its opening hours are over' : 'its closed times cover its opening hours';
 }

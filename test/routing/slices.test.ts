@@ -4,10 +4,15 @@
  */
 import { expect, test } from 'vitest';
 import { compileInSlices } from '../../src/core/rules/compiled-routes.ts';
+import type { RouteSet } from '../../src/core/rules/rule.ts';
 import { buildSet } from '../../src/routing/build.ts';
+import { buildSchedules } from '../../src/routing/build-data.ts';
+import { checkSchedules } from '../../src/routing/checks.ts';
+import { newContext } from '../../src/routing/context.ts';
 import { decode } from '../../src/routing/decode.ts';
 import type { DecodedFile } from '../../src/routing/decoded-set.ts';
 import { contentHash, keptFolder } from '../../src/routing/folder.ts';
+import { icalSpans, icalWindow } from '../../src/routing/ical/calendar.ts';
 import { Problems } from '../../src/routing/problem.ts';
 import type { SchemaNode } from '../../src/routing/schema/node.ts';
 import { ROUTE_FILE_SCHEMA, type RouteFile } from '../../src/routing/schema/schema.ts';
@@ -57,6 +62,46 @@ test('each list entry, row and rule is a place to interrupt a load', { tags: ['l
   expect(built.yields).toBeGreaterThan(ENTRIES * 6);
   // Two lists; for a table only its name is indexed.
   expect(counted(compileInSlices(built.value.set)).yields).toBeGreaterThan(ENTRIES * 2);
+});
+
+test('each line, event and instance of a calendar is a place to interrupt a load', () => {
+  const nowMs = Date.parse('2026-03-02T15:00:00Z');
+  const event = (n: number, start: string, rule: string) =>
+    `BEGIN:VEVENT\nUID:${n}\nDTSTART:${start}\nDURATION:PT1M\n${rule}\nEND:VEVENT`;
+  const hourly = event(0, '20260101T000000Z', 'RRULE:FREQ=HOURLY;UNTIL=20260630T230000Z');
+  const single = Array.from({ length: 1_000 }, (_, n) =>
+    event(n + 1, '20260302T120000Z', 'SUMMARY:busy'),
+  );
+  const lines = ['BEGIN:VCALENDAR', hourly, ...single, 'END:VCALENDAR'].join('\n').split('\n');
+  const problems = new Problems();
+  const calendar = { file: 'c.ics', only: null, does: 'closes' as const };
+  const bytes = Buffer.from(lines.join('\n'));
+  const read = counted(icalSpans(calendar, bytes, 'UTC', icalWindow(nowMs), problems));
+  expect(problems.problems).toEqual([]);
+  const hours = 181 * 24;
+  expect(read.value).toHaveLength(1_000 + hours);
+  // Lines are unfolded, decoded and parsed; each instance is made and kept.
+  expect(read.yields).toBeGreaterThan(lines.length * 3 + 1_000 * 2 + hours * 2 + hours / 200);
+});
+
+test('looking for a day on which a schedule opens is interrupted', () => {
+  const nowMs = Date.parse('2026-03-02T15:00:00Z');
+  const main = `schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ], closed: [ "01-01..12-31" ] } }
+otherwise: [ hangup ]`;
+  const problems = new Problems();
+  const source = counted(parseSource('main.yaml', Buffer.from(main), problems)).value;
+  if (source === null) throw new Error(problems.problems[0]?.message);
+  const schema = ROUTE_FILE_SCHEMA as unknown as SchemaNode;
+  const { value, positions } = counted(decode(source, schema, problems)).value;
+  const context = newContext(problems);
+  context.names.schedule.set('o', { file: 'main.yaml', line: 1, column: 1 });
+  const file = { file: 'main.yaml', routes: value as RouteFile, positions, root: source.root };
+  const folder = keptFolder(new Map());
+  const input = { files: [file], folder, hash: '', unread: 0 };
+  const schedules = counted(buildSchedules(context, input, nowMs)).value;
+  const set = { schedules } as unknown as RouteSet;
+  expect(counted(checkSchedules(context, set, nowMs)).yields).toBeGreaterThan(30);
+  expect(problems.warnings).toHaveLength(1);
 });
 
 test('the hash of large files is taken in pieces', () => {

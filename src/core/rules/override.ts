@@ -39,6 +39,11 @@ export function inForce<T extends Forced>(
   return found === undefined || isOver(found, atMs) ? undefined : found;
 }
 
+/** The reason in one line, as in a trace; empty if nobody gave one. */
+export function reasonOf({ reason }: Forced): string {
+  return (reason ?? '').replace(/\s+/g, ' ').trim();
+}
+
 /** Everything that is forced at this time, by name. */
 export function allInForce<T extends Forced>(
   forced: Record<string, T> | undefined,

@@ -7,7 +7,7 @@
  * rests again starts with the next longer wait, so it cannot flap.
  */
 import type { Verdict } from '../machine/verdict.ts';
-import { inForce, type Overrides } from './override.ts';
+import { inForce, type Overrides, reasonOf } from './override.ts';
 import type { Evidence } from './rest-evidence.ts';
 
 const IN_ROW = 5;
@@ -205,7 +205,9 @@ export function healthOf({ targets }: RestState, name: string): Health | undefin
   return Object.hasOwn(targets, name) ? targets[name] : undefined;
 }
 
-function forcedWords({ untilMs, by, reason }: NonNullable<Overrides['targets']>[string]): string {
+function forcedWords(forced: NonNullable<Overrides['targets']>[string]): string {
+  const { untilMs, by } = forced;
+  const reason = reasonOf(forced);
   const until = untilMs === null ? 'until an operator ends it' : `until ${utc(untilMs)}`;
   return `was put to rest${by ? ` by ${by}` : ''} ${until}${reason ? ` (${reason})` : ''}`;
 }

@@ -1,6 +1,6 @@
 /**
  * A schedule prepared once for many questions: closed and special days by date, the times of
- * calendars sorted and merged. A special day replaces the weekly hours and the closed times of its
+ * calendars sorted and without overlaps. A special day replaces the weekly hours and the closed times of its
  * date. If several entries have the same date, those with a year take precedence, then those for
  * the fewest days; the hours of equal entries are combined.
  */
@@ -85,8 +85,11 @@ function prepare(schedule: Schedule): Ready {
   const ready: Ready = {
     closedBy: Map.groupBy(schedule.closed, ({ date }) => date),
     specialBy: Map.groupBy(schedule.special, ({ date }) => date),
-    closedSpans: [...byReason].map(([because, spans]) => ({ because, spans: joinSpans(spans) })),
-    openSpans: joinSpans(schedule.openSpans),
+    closedSpans: [...byReason].map(([because, spans]) => ({
+      because,
+      spans: withoutOverlaps(spans),
+    })),
+    openSpans: withoutOverlaps(schedule.openSpans),
     today: null,
   };
   readySchedules.set(schedule, ready);
@@ -126,16 +129,14 @@ function specialOf(specialBy: Ready['specialBy'], day: number): SpecialDay | nul
   };
 }
 
-function joinSpans(spans: readonly Span[]): Span[] {
-  const joined: Span[] = [];
+/** Where events overlap, the first to begin names the time; each keeps what is its own. */
+function withoutOverlaps(spans: readonly Span[]): Span[] {
+  const apart: Span[] = [];
   for (const span of spans.toSorted((a, b) => a.fromMs - b.fromMs)) {
-    const last = joined.at(-1);
-    if (span.toMs <= span.fromMs) continue;
-    if (last !== undefined && span.fromMs < last.toMs) {
-      last.toMs = Math.max(last.toMs, span.toMs);
-    } else joined.push({ ...span });
+    const fromMs = Math.max(span.fromMs, apart.at(-1)?.toMs ?? span.fromMs);
+    if (fromMs < span.toMs) apart.push({ ...span, fromMs });
   }
-  return joined;
+  return apart;
 }
 
 function spanAt(spans: readonly Span[], atMs: number): Span | null {

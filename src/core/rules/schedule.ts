@@ -3,7 +3,7 @@
  * local time in a gap never occurs, and one in an overlap counts twice. An override takes
  * precedence over everything, a special day over closed times, and closed over open.
  */
-import { inForce, type Overrides } from './override.ts';
+import { inForce, type Overrides, reasonOf } from './override.ts';
 import type { Schedule } from './rule.ts';
 import {
   closedEventsAt,
@@ -88,7 +88,7 @@ export function changes(
 }
 
 type Reason =
-  | { kind: 'override'; untilMs: number | null; zone: string; said: string | null }
+  | { kind: 'override'; untilMs: number | null; zone: string; said: string }
   | { kind: 'special'; day: SpecialDay }
   | { kind: 'closed'; date: string; because: string | undefined }
   | { kind: 'busy'; summary: string; because: string | undefined }
@@ -107,8 +107,8 @@ function stateAt(schedule: Schedule, atMs: number, overrides: Overrides): State 
   const { zone } = schedule;
   const forced = inForce(overrides.schedules, schedule.name, atMs);
   if (forced !== undefined) {
-    const { open, untilMs, reason: said = null } = forced;
-    return { open, reason: { kind: 'override', untilMs, zone, said } };
+    const { open, untilMs } = forced;
+    return { open, reason: { kind: 'override', untilMs, zone, said: reasonOf(forced) } };
   }
   const { day, minute } = localTime(zone, atMs);
   const today = dayAt(schedule, day);

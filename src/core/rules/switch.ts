@@ -1,5 +1,5 @@
 /** Whether a switch is on: as an operator has turned it, otherwise its default. */
-import { inForce, type Overrides } from './override.ts';
+import { inForce, type Overrides, reasonOf } from './override.ts';
 import type { Switch } from './rule.ts';
 import { wallText } from './wall.ts';
 
@@ -13,6 +13,7 @@ export function switchWords(one: Switch, atMs: number, overrides: Overrides): st
   const word = (on: boolean) => (on ? 'on' : 'off');
   if (forced === undefined) return `${one.name} is ${word(one.on)}, its default`;
   const until = forced.untilMs === null ? '' : ` until ${wallText('UTC', forced.untilMs)}`;
-  const reason = forced.reason ? ` (${forced.reason})` : '';
-  return `${one.name} is ${word(forced.on)}: turned ${word(forced.on)} by an operator${until}${reason}`;
+  const reason = reasonOf(forced);
+  const said = reason === '' ? '' : ` (${reason})`;
+  return `${one.name} is ${word(forced.on)}: turned ${word(forced.on)} by an operator${until}${said}`;
 }

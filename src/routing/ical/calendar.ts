@@ -41,26 +41,29 @@ export function icalWindow(nowMs: number, asked: readonly number[] = []): Span {
 
 const YEAR_MS = 366 * DAY_MS;
 
-export function icalSpans(
+/** Yields regularly, see slices.ts: a feed may have thousands of series. */
+export function* icalSpans(
   wantedCalendar: WantedCalendar,
   bytes: Uint8Array,
   zone: string,
   window: Span,
   problems: Problems,
-): CalendarSpan[] {
+): Generator<void, CalendarSpan[]> {
   const { file, only, does, because } = wantedCalendar;
   const nothing = does === 'opens' ? 'it opens nothing' : 'it closes nothing';
   const notes = new Notes(file, problems);
-  const content = readFile(bytes, notes);
+  const content = yield* readFile(bytes, notes);
   if (content === null) return [];
-  const events = content.calendars.flatMap((calendar) =>
-    readEvents(calendar, calendarZones(calendar, zone, window), window, notes),
-  );
+  const events: CalendarEvent[] = [];
+  for (const calendar of content.calendars) {
+    const zones = calendarZones(calendar, zone, window);
+    for (const event of yield* readEvents(calendar, zones, window, notes)) events.push(event);
+  }
   const spans: CalendarSpan[] = [];
   let wanted = 0;
   for (const group of byUid(events)) {
     if (spans.length >= LIMITS.icalSpans) break;
-    wanted += collect(group, only, window, notes, spans);
+    wanted += yield* collect(group, only, window, notes, spans);
   }
   if (events.length === 0) {
     notes.warn('empty', 1, 'the calendar contains no events', nothing);
@@ -78,7 +81,7 @@ export function icalSpans(
 }
 
 /** Null after a problem. */
-function readFile(bytes: Uint8Array, notes: Notes): Content | null {
+function* readFile(bytes: Uint8Array, notes: Notes): Generator<void, Content | null> {
   if (bytes.byteLength > LIMITS.icalFileBytes) {
     notes.problem(
       1,
@@ -87,7 +90,7 @@ function readFile(bytes: Uint8Array, notes: Notes): Content | null {
     return null;
   }
   try {
-    const content = readContent(bytes);
+    const content = yield* readContent(bytes);
     if (!content.utf8) {
       notes.warn('encoding', 1, 'not UTF-8 text: read as Windows-1252', 'save the file as UTF-8');
     }
@@ -111,22 +114,23 @@ function readFile(bytes: Uint8Array, notes: Notes): Content | null {
 }
 
 /** Events that cannot be read are left out and reported as problems. */
-function readEvents(
+function* readEvents(
   calendar: Component,
   zones: CalendarZones,
   window: Span,
   notes: Notes,
-): CalendarEvent[] {
+): Generator<void, CalendarEvent[]> {
   const cancels = propertyOf(calendar, 'METHOD')?.value.trim().toUpperCase() === 'CANCEL';
-  const read = calendar.components.flatMap((component) => {
-    if (component.name !== 'VEVENT') return [];
+  const read: CalendarEvent[] = [];
+  for (const component of calendar.components) {
+    yield;
+    if (component.name !== 'VEVENT') continue;
     try {
-      return [readEvent(component, zones, cancels)];
+      read.push(readEvent(component, zones, cancels));
     } catch (error) {
       notes.refuse(component, error);
-      return [];
     }
-  });
+  }
   for (const tzid of zones.used) {
     const fixed = fixedZone(tzid, window.fromMs);
     if (fixed !== null) notes.warn(`zone ${tzid}`, calendar.line, fixed.what, fixed.hint);

@@ -29,13 +29,14 @@ export interface Content {
   utf8: boolean;
 }
 
-/** Throws if this is not an iCal file, or not a complete one. */
-export function readContent(bytes: Uint8Array): Content {
-  const { lines, utf8 } = decodeLines(unfold(bytes));
+/** Throws if this is not an iCal file, or not a complete one. Yields regularly, see slices.ts. */
+export function* readContent(bytes: Uint8Array): Generator<void, Content> {
+  const { lines, utf8 } = yield* decodeLines(yield* unfold(bytes));
   const root: Component = { name: '', line: 1, properties: [], components: [] };
   const open: Component[] = [root];
   const skippedLines: number[] = [];
   for (const { line, text } of lines) {
+    yield;
     const inner = open.at(-1) ?? root;
     const property = readProperty(text);
     if (property === null) {
@@ -75,7 +76,7 @@ interface Line {
   text: string;
 }
 
-function unfold(bytes: Uint8Array): Line[] {
+function* unfold(bytes: Uint8Array): Generator<void, Line[]> {
   const all = Buffer.from(bytes)
     .toString('latin1')
     .replace(/^\u00ef\u00bb\u00bf/, '');
@@ -83,6 +84,7 @@ function unfold(bytes: Uint8Array): Line[] {
   // Files from old Macs end their lines with CR only; in other files a lone CR is a control
   // character.
   for (const [index, raw] of all.split(all.includes('\n') ? '\n' : '\r').entries()) {
+    yield;
     const text = raw.replaceAll('\r', '');
     const last = lines.at(-1);
     if (last !== undefined && /^[ \t]/.test(text)) last.text += text.slice(1);
@@ -96,19 +98,26 @@ const CONTROL =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
   /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 
-function decodeLines(lines: Line[]): { lines: Line[]; utf8: boolean } {
-  const decoded = (encoding: 'utf-8' | 'windows-1252') => {
-    const decoder = new TextDecoder(encoding, { fatal: true });
-    return lines.map(({ line, text }) => ({
-      line,
-      text: decoder.decode(Buffer.from(text, 'latin1')).replace(CONTROL, ''),
-    }));
-  };
+function* decodeLines(lines: Line[]): Generator<void, { lines: Line[]; utf8: boolean }> {
   try {
-    return { lines: decoded('utf-8'), utf8: true };
+    return { lines: yield* decodedAs('utf-8', lines), utf8: true };
   } catch {
-    return { lines: decoded('windows-1252'), utf8: false };
+    return { lines: yield* decodedAs('windows-1252', lines), utf8: false };
   }
+}
+
+function* decodedAs(
+  encoding: 'utf-8' | 'windows-1252',
+  lines: readonly Line[],
+): Generator<void, Line[]> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  const decoded: Line[] = [];
+  for (const { line, text } of lines) {
+    yield;
+    const plain = decoder.decode(Buffer.from(text, 'latin1')).replace(CONTROL, '');
+    decoded.push({ line, text: plain });
+  }
+  return decoded;
 }
 
 const NAME = /^([A-Za-z0-9-]+)/;

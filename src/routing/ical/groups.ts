@@ -26,18 +26,22 @@ export function byUid(events: CalendarEvent[]): Group[] {
   }));
 }
 
-/** Collects the closed times of a group. Returns how many of its events are wanted. */
-export function collect(
+/**
+ * Collects the closed times of a group. Returns how many of its events are wanted. Yields regularly,
+ * see slices.ts.
+ */
+export function* collect(
   { masters, exceptions }: Group,
   only: readonly string[] | null,
   window: Span,
   notes: Notes,
   spans: CalendarSpan[],
-): number {
+): Generator<void, number> {
   let wanted = 0;
   const isWanted = (event: CalendarEvent, series: CalendarEvent | null) =>
     only === null || mentions(event, series, only);
   for (const event of masters.length === 0 ? exceptions : masters) {
+    yield;
     if (event.time === null) continue;
     const chosen = [event, ...(masters.length === 0 ? [] : exceptions)].filter((each) =>
       isWanted(each, event),
@@ -48,8 +52,9 @@ export function collect(
       const instances =
         masters.length === 0
           ? [orphan(event, event.time, notes)]
-          : expand(event, event.time, { masters, exceptions }, window, notes);
+          : yield* expand(event, event.time, { masters, exceptions }, window, notes);
       for (const instance of instances) {
+        yield;
         if (chosen.includes(instance.event)) keep(instance, event, window, notes, spans);
       }
     } catch (error) {
@@ -70,14 +75,15 @@ function orphan(event: CalendarEvent, time: NonNullable<CalendarEvent['time']>, 
   return instanceOf(event, time);
 }
 
-function expand(
+function* expand(
   event: CalendarEvent,
   time: NonNullable<CalendarEvent['time']>,
   { masters, exceptions }: Group,
   window: Span,
   notes: Notes,
-): Instance[] {
-  const { instances, strangers, countIgnored } = expandSeries(event, time, exceptions, window);
+): Generator<void, Instance[]> {
+  const series = yield* expandSeries(event, time, exceptions, window);
+  const { instances, strangers, countIgnored } = series;
   if (countIgnored !== null) {
     notes.warn(
       'count',
@@ -120,5 +126,12 @@ function keep(
   if (spans.length >= LIMITS.icalSpans)
     throw new TooMany(`the calendar has more than ${LIMITS.icalSpans} busy times`);
   const summary = event.texts.summary ?? series.texts.summary ?? '';
-  spans.push({ fromMs, toMs, summary: summary.slice(0, 200) });
+  spans.push({ fromMs, toMs, summary: inOneLine(summary) });
 }
+
+/** A trace has one line for each rule. */
+function inOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, SUMMARY_CHARS_MAX).toWellFormed();
+}
+
+const SUMMARY_CHARS_MAX = 200;

@@ -119,19 +119,22 @@ function isWithin(text: string, { from, to, signed }: (typeof NUMBERS)[string]):
 
 /**
  * Local times within the span. DTSTART always counts as the first, whether it matches the rule or
- * not.
+ * not. Yields regularly, see slices.ts.
  */
-export function expandRule(rule: Rule, startMs: number, span: Span): number[] {
+export function* expandRule(rule: Rule, startMs: number, span: Span): Generator<void, number[]> {
   if (rule.untilMs !== null && rule.untilMs < Math.max(span.fromMs, startMs)) {
     return startMs >= span.fromMs && startMs <= span.toMs ? [startMs] : [];
   }
-  if (stepsOf(rule, startMs, span) > LIMITS.icalOccurrences) throw new Error(TOO_OFTEN);
+  const steps = stepsOf(rule, startMs, span);
+  if (steps > LIMITS.icalOccurrences) throw new Error(TOO_OFTEN);
+  // With a COUNT each part would be counted from the first instance again.
+  const parts = rule.count === null ? Math.ceil(steps / STEPS_A_TURN) : 1;
   try {
     const made = makeRule(rule, startMs, false);
     const regular = within(made, { fromMs: startMs, toMs: startMs }).length > 0;
-    const found = within(made, span);
+    const found = yield* inParts(made, span, parts);
     if (found.length === 0 && !regular) refuseNever(rule, made, startMs);
-    return regular ? found : within(makeRule(rule, startMs, true), span);
+    return regular ? found : yield* inParts(makeRule(rule, startMs, true), span, parts);
   } catch (error) {
     throw error instanceof Error && /^Maximum /.test(error.message) ? new Error(TOO_OFTEN) : error;
   }
@@ -174,6 +177,28 @@ function makeRule(rule: Rule, startMs: number, includeDtstart: boolean): RRuleTe
     includeDtstart,
     cache: false,
   });
+}
+
+/** Instances visited between two yields; takes a few milliseconds. */
+const STEPS_A_TURN = 200;
+
+function* inParts(
+  rule: RRuleTemporal,
+  { fromMs, toMs }: Span,
+  parts: number,
+): Generator<void, number[]> {
+  // Times are whole seconds, so no instance is at the end of one part and the start of the next.
+  const partMs = Math.max(
+    1_000,
+    Math.ceil((toMs - fromMs + 1) / Math.max(1, parts) / 1_000) * 1_000,
+  );
+  const found: number[] = [];
+  for (let from = fromMs; from <= toMs; from += partMs) {
+    yield;
+    const part = within(rule, { fromMs: from, toMs: Math.min(toMs, from + partMs - 1) });
+    for (const wallMs of part) found.push(wallMs);
+  }
+  return found;
 }
 
 function within(rule: RRuleTemporal, { fromMs, toMs }: Span): number[] {

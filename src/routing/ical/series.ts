@@ -32,12 +32,13 @@ export function instanceOf(event: CalendarEvent, time: EventTime): Instance {
   return { ...spanAt(time, time.wallMs, time.length), event };
 }
 
-export function expandSeries(
+/** Yields regularly, see slices.ts. */
+export function* expandSeries(
   event: CalendarEvent,
   time: EventTime,
   exceptions: CalendarEvent[],
   window: Span,
-): Series {
+): Generator<void, Series> {
   // Wider than the window: a zone may be a day away from UTC, and earlier instances may last into
   // it.
   const around = {
@@ -48,7 +49,7 @@ export function expandSeries(
   const walls = new Walls(event, time);
   if (rules.length === 0) walls.add(time.wallMs);
   for (const rule of rules) {
-    for (const wallMs of expand(rule, event, time, around)) walls.add(wallMs);
+    for (const wallMs of yield* expand(rule, event, time, around)) walls.add(wallMs);
   }
   for (const { time: date, end } of allTimes(event.component, 'RDATE')) {
     const length =
@@ -73,7 +74,7 @@ export function expandSeries(
     for (const wallMs of walls.find(date)) replaced.add(wallMs);
   }
   for (const rule of rulesOf(event, 'EXRULE')) {
-    for (const wallMs of expand(rule, event, time, around)) replaced.add(wallMs);
+    for (const wallMs of yield* expand(rule, event, time, around)) replaced.add(wallMs);
   }
 
   const turns = exceptions
@@ -84,6 +85,7 @@ export function expandSeries(
     .sort((a, b) => b.fromMs - a.fromMs);
   const instances: Instance[] = [];
   for (const [wallMs, own] of walls.lengths) {
+    yield;
     if (replaced.has(wallMs)) continue;
     const turn = turns.find(({ fromMs }) => fromMs <= wallMs);
     if (turn === undefined) {
@@ -109,7 +111,7 @@ function spanAt({ zone }: EventTime, wallMs: number, { days, ms }: Length): Span
   return { fromMs: zone.momentOf(wallMs), toMs: zone.momentOf(wallMs + days * DAY_MS) + ms };
 }
 
-function expand(rule: WrittenRule, event: CalendarEvent, time: EventTime, span: Span): number[] {
+function expand(rule: WrittenRule, event: CalendarEvent, time: EventTime, span: Span) {
   return expandRule({ ...rule, untilMs: untilOf(rule, event, time) }, time.wallMs, span);
 }
 

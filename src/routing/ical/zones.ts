@@ -1,4 +1,5 @@
 /** The zones of one calendar: what its TZIDs, X-WR-TIMEZONE and own VTIMEZONEs mean. */
+import { atOnce } from '../../core/rules/at-once.ts';
 import { DAY_MS, isZone, offsetMs } from '../../core/rules/zone.ts';
 import { zoneOfWindowsName } from '../windows-zones.ts';
 import { zoneHint } from '../zone-names.ts';
@@ -167,11 +168,11 @@ function onsets(observance: Component, fromOffsetMs: number, window: Span): numb
     // The observance in force at the start of the window began at most a year earlier.
     const fromMs = Math.max(startMs, window.fromMs - 2 * YEAR_MS);
     const toMs = window.toMs + YEAR_MS;
-    found.push(...expandRule({ ...rule, untilMs }, startMs, { fromMs, toMs }));
+    found.push(...atOnce(expandRule({ ...rule, untilMs }, startMs, { fromMs, toMs })));
     // If the rule has ended, its last onset is still in force.
     if (untilMs !== null && untilMs < fromMs && untilMs >= startMs) {
       const last = { fromMs: Math.max(startMs, untilMs - 2 * YEAR_MS), toMs: untilMs };
-      found.push(...expandRule({ ...rule, untilMs }, startMs, last));
+      found.push(...atOnce(expandRule({ ...rule, untilMs }, startMs, last)));
     }
   }
   return found;

@@ -93,6 +93,32 @@ describe('isOpen', () => {
     expect(isOpenAt(office, at('2026-03-03T15:00:00Z'), {})).toBe(false);
   });
 
+  it('names an event only while it lasts, also one that begins in another', () => {
+    const span = (from: string, to: string, summary: string) => ({
+      fromMs: at(`2026-03-02T${from}Z`),
+      toMs: at(`2026-03-02T${to}Z`),
+      summary,
+    });
+    const spans = [
+      span('16:00:00', '20:00:00', 'stocktaking'),
+      span('15:00:00', '17:00:00', 'party'),
+      span('15:30:00', '16:30:00', 'speech'),
+      span('19:59:00', '20:30:00', 'cleaning'),
+    ];
+    const office = schedule({ closedSpans: spans });
+    const whyAt = (time: string) => isOpen(office, at(`2026-03-02T${time}Z`), {}).why;
+    expect(whyAt('15:00:00')).toContain(': party is');
+    expect(whyAt('16:59:59')).toContain(': party is');
+    expect(whyAt('17:00:00')).toContain(': stocktaking is');
+    expect(whyAt('19:59:59')).toContain(': stocktaking is');
+    expect(whyAt('20:00:00')).toContain(': cleaning is');
+    expect(changes(office, at('2026-03-02T15:00:00Z'), 1, {})).toMatchObject([
+      { open: true, atMs: at('2026-03-02T20:30:00Z') },
+    ]);
+    const rota = schedule({ open: [], openSpans: spans });
+    expect(isOpen(rota, at('2026-03-02T17:30:00Z'), {}).why).toContain(': stocktaking is in');
+  });
+
   it('an override wins over everything until it ends', () => {
     const sunday = at('2026-03-01T15:00:00Z');
     const overrides = { schedules: { office: { open: true, untilMs: sunday + 1000 } } };
@@ -105,6 +131,11 @@ describe('isOpen', () => {
       isOpenAt(schedule({}), sunday, { schedules: { office: { open: true, untilMs: null } } }),
     ).toBe(true);
     expect(isOpenAt(schedule({ name: 'constructor' }), sunday, {})).toBe(false);
+    const reason = ' works\non the  roof ';
+    const said = { schedules: { office: { open: true, untilMs: null, reason } } };
+    expect(isOpen(schedule({}), sunday, said).why).toMatch(
+      /: overridden by an operator \(works on the roof\)$/,
+    );
   });
 
   it('agrees with Temporal at any moment in any zone', () => {

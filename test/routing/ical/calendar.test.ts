@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOpenAt } from '../../../src/core/rules/schedule.ts';
+import { isOpen, isOpenAt } from '../../../src/core/rules/schedule.ts';
 import { load, problemsOf, warningsOf } from '../routes-folder.ts';
 
 const MAIN = `schedules: { o: { zone: America/New_York, open: [ "mon-sun 00:00-24:00" ], closed_ical: holidays.ics } }
@@ -196,10 +196,32 @@ test.each([
   expect(result.ok).toBe(false);
 });
 
+test('an event is named in one line, however its summary is written', async () => {
+  const long = `${'x'.repeat(199)}\u{1f384}`;
+  const ics = calendar(
+    'DTSTART;VALUE=DATE:20260704\nSUMMARY:  Independence\\n Day ',
+    `DTSTART;VALUE=DATE:20260705\nSUMMARY:${long}`,
+  );
+  const result = await load({ 'main.yaml': MAIN, 'holidays.ics': ics });
+  const schedule = result.ok ? result.set.schedules.get('o') : undefined;
+  if (schedule === undefined) throw new Error('no schedule');
+  const whyOn = (date: string) => isOpen(schedule, Date.parse(`${date}T12:00:00Z`), {}).why;
+  expect(whyOn('2026-07-04')).toContain(': Independence Day is a closed time');
+  expect(whyOn('2026-07-05')).toContain(`: ${'x'.repeat(199)}\ufffd is a closed time`);
+});
+
 test('a calendar that closes every day leaves a schedule that never opens', async () => {
   const ics = calendar('DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=DAILY');
   expect(warningsOf(await load({ 'main.yaml': MAIN, 'holidays.ics': ics }))).toEqual([
     '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that ask for it never match)',
+  ]);
+});
+
+test('a calendar of opening hours that are over leaves a schedule that never opens', async () => {
+  const main = MAIN.replace('"mon-sun 00:00-24:00"', '').replace('closed_ical', 'open_ical');
+  const ics = calendar('DTSTART;VALUE=DATE:20260301');
+  expect(warningsOf(await load({ 'main.yaml': main, 'holidays.ics': ics }))).toEqual([
+    '1:14 the schedule "o" never opens: its opening hours are over (rules that ask for it never match)',
   ]);
 });
 
