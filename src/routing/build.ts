@@ -13,7 +13,7 @@ import { buildLabels } from './labels.ts';
 import { buildLookups } from './lookups.ts';
 import { checkLoops } from './loops.ts';
 import { quoted } from './number.ts';
-import { buildPolicy, DEFAULT_POLICY, policyZone } from './policy.ts';
+import { buildPolicy, DEFAULT_POLICY, policyCountry, policyZone } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
 import { buildPrompts, checkLanguages } from './prompts.ts';
 import { dateZone } from './rule-dates.ts';
@@ -34,6 +34,7 @@ export function* buildSet(
 ): Generator<void, { set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] }> {
   const context = newContext(problems);
   collectNames(context, input.files);
+  context.country = policyCountry(input.files);
   yield* buildTables(context, input);
   const lookups = buildLookups(context, input.files, options.env);
   buildPrompts(context, input.files);

@@ -128,6 +128,12 @@ function viaOf(
   };
 }
 
+/** The policy's country, before the policy is built; null if there is none, or an unknown one. */
+export function policyCountry(files: readonly DecodedFile[]): CountryCode | null {
+  const countries = files.flatMap(({ routes }) => routes.policy?.country ?? []);
+  return countries.find((country) => isSupportedCountry(country)) ?? null;
+}
+
 /** The policy's time zone for dates in rules; undefined if there is none, or an unknown one. */
 export function policyZone(files: readonly DecodedFile[]): string | undefined {
   const zones = files.flatMap(({ routes }) => routes.policy?.zone ?? []);

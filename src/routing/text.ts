@@ -46,18 +46,26 @@ export function* decodePieces(
     if (held !== '') piece = piece.slice(0, -1);
     const control = CONTROL.exec(piece);
     if (control !== null) {
-      const code = control[0].charCodeAt(0).toString(16).padStart(2, '0');
-      problems.problem(
-        { file, ...placeOf(pieces.join('') + piece.slice(0, control.index)) },
-        `a control character (0x${code})`,
-        'remove it',
-      );
+      const place = { file, ...placeOf(pieces.join('') + piece.slice(0, control.index)) };
+      const { problem, hint } = control[0] === '\r' ? LONE_RETURN : strange(control[0]);
+      problems.problem(place, problem, hint);
       return null;
     }
     pieces.push(piece);
     yield;
   }
   return pieces;
+}
+
+/** A file as old Macs and some exports write it consists of a single line. */
+export const LONE_RETURN = {
+  problem: 'a line ends with a carriage return alone',
+  hint: 'save the file with the line ends of Unix or Windows (LF or CRLF)',
+};
+
+function strange(character: string): { problem: string; hint: string } {
+  const code = character.charCodeAt(0).toString(16).padStart(2, '0');
+  return { problem: `a control character (0x${code})`, hint: 'remove it' };
 }
 
 /** Invalid UTF-8 is replaced by U+FFFD. Yields regularly, see slices.ts. */

@@ -236,6 +236,33 @@ describe('a CSV file', () => {
     ]);
   });
 
+  test('with spaces around its cells is a warning, unless quotes show that they are meant', async () => {
+    const csv = [
+      'to, extension, site,tier,name',
+      '+4930901820, 201,berlin,gold,Anna',
+      '+4930901821,202,berlin, gold,Bob',
+      '+4930901822,203,berlin,gold,"Eve "',
+      '+4930901823,204,berlin,gold,Otto ',
+    ].join('\n');
+    expect(warningsOf(await load(tables(csv)))).toEqual([
+      expect.stringContaining('can only be moved by REFER'),
+      'tables/extensions.csv:2:1 the cell "extension" begins or ends with a space, which is part of its value (and so do cells of 2 more rows) (remove it, or put the cell in quotes if it is meant)',
+    ]);
+    const quoted = 'to,extension,site,tier,name\n+4930901820,201,berlin,gold, "Anna"\n';
+    expect(problemsOf(await load(tables(quoted)))).toEqual([
+      'tables/extensions.csv:2:29 there is a space between a comma and the quote that begins a cell (remove the space)',
+    ]);
+  });
+
+  test('shows what its national numbers mean in the country of the policy', async () => {
+    const main = `policy: { country: DE }${RULES}`;
+    const csv = 'to,extension,site\n030901820,201,berlin\n';
+    expect(problemsOf(await load(tables(csv, main)))).toEqual([
+      'tables/extensions.csv:2:1 "030901820" is a number as dialled within DE: it would match no call (write "+4930901820")',
+    ]);
+    expect(problemsOf(await load(tables(csv)))).toEqual([]);
+  });
+
   test('leaves rows that a rule does not ask for to others', async () => {
     const main = rules(
       'name: lines, when: { table: extensions, row: { extension: "?*" } }, do: [ { refer: "sip:{row:extension}@pbx.example.com" } ]',
@@ -249,6 +276,7 @@ describe('a CSV file', () => {
   test.each([
     ['', 'the first line names no columns'],
     ['to;extension;site\n', 'the columns are separated by semicolons'],
+    ['\rto,extension,site\r+4930901820,201,berlin\r', 'a line ends with a carriage return alone'],
     ['to,,site\n', 'column 2 has no name'],
     ['to,site,site\n', 'the column "site" appears twice'],
     ['+4930901820,201,berlin\n', 'the first line begins with the number'],

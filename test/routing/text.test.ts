@@ -35,3 +35,17 @@ test.each([
   expect(atOnce(decodeText('l', bytes, problems))).toBe(null);
   expect(problems.problems).toMatchObject([{ file: 'l', line, column }]);
 });
+
+test('a file with the line ends of old Macs is told how to save it', () => {
+  const problems = new Problems();
+  atOnce(decodeText('l', Buffer.from('+14155550100\r+14155550101\r'), problems));
+  expect(problems.problems).toEqual([
+    {
+      file: 'l',
+      line: 1,
+      column: 13,
+      message: 'a line ends with a carriage return alone',
+      hint: 'save the file with the line ends of Unix or Windows (LF or CRLF)',
+    },
+  ]);
+});

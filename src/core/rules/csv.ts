@@ -59,6 +59,10 @@ function plainCell(text: string, start: number): Cell | CsvFault {
   let end = start;
   while (end < text.length && text[end] !== ',' && !isLineEnd(text, end)) {
     if (text[end] === '"') {
+      if (text.slice(start, end).trim() === '') {
+        const problem = 'there is a space between a comma and the quote that begins a cell';
+        return { at: start, problem, hint: 'remove the space' };
+      }
       const problem = 'a quote is inside a cell that does not begin with one';
       return {
         at: end,

@@ -13,7 +13,8 @@ export function* buildTables(context: SetContext, input: DecodedSet): Generator<
       const at = positions.at(written, 'file');
       const bytes = referenced(context, input.folder, file, at);
       const wanted = { name, file, key };
-      const table = bytes === null ? null : yield* readTable(wanted, bytes, context.problems);
+      const table =
+        bytes === null ? null : yield* readTable(wanted, bytes, context.problems, context.country);
       if (table === null) context.unreadTables.add(name);
       context.tables.set(name, table ?? new Table({ ...wanted, columns: [], keyColumn: 0 }, ''));
       if (table?.rows !== 0 || context.problems.problems.some((each) => each.file === file))

@@ -9,7 +9,7 @@ import { Table } from '../../core/rules/table.ts';
 import { LIMITS } from '../limits.ts';
 import { checkNumber, quoted } from '../number.ts';
 import type { Place, Problems } from '../problem.ts';
-import { readableText } from '../text.ts';
+import { LONE_RETURN, readableText } from '../text.ts';
 
 export interface WantedTable {
   name: string;
@@ -17,15 +17,19 @@ export interface WantedTable {
   file: string;
 }
 
-/** Null after problems that leave the columns unknown. Yields regularly, see slices.ts. */
+/**
+ * Null after problems that leave the columns unknown. `country`: as for `checkNumber`. Yields
+ * regularly, see slices.ts.
+ */
 export function* readTable(
   wanted: WantedTable,
   bytes: Uint8Array,
   problems: Problems,
+  country: string | null = null,
 ): Generator<void, Table | null> {
   // Not fatal: each row with bytes in another encoding is reported separately.
   const text = yield* readableText(bytes);
-  const reader: Reader = { wanted, text, utf8: isUtf8(bytes), problems };
+  const reader: Reader = { wanted, text, utf8: isUtf8(bytes), problems, country, spaced: null };
   const header = readRecord(text, 0);
   const columns = readColumns(reader, header);
   if (columns === null) return null;
@@ -46,6 +50,7 @@ export function* readTable(
     line += record.lines;
     yield;
   }
+  reportSpaces(reader);
   return table;
 }
 
@@ -55,6 +60,9 @@ interface Reader {
   /** False: the file contains bytes that are not UTF-8. */
   utf8: boolean;
   problems: Problems;
+  country: string | null;
+  /** The first row with a cell that begins or ends with a space, and how many follow it. */
+  spaced: { here: Place; column: string; more: number } | null;
 }
 
 /** The place where a row begins, or a place within it. */
@@ -68,13 +76,21 @@ function at({ wanted, text }: Reader, line: number, start = 0, offset = start): 
   };
 }
 
+/** In a file without line feeds the first line is all of it. */
+const HEADER_CHARS_SEEN = 64 * 1024;
+
 function readColumns(reader: Reader, header: CsvRecord): string[] | null {
-  const { problems } = reader;
+  const { problems, text } = reader;
   const top = at(reader, 1);
   const columns = header.cells.map((cell) => cell.trim());
   if (header.fault !== null) {
     const { problem, hint } = header.fault;
     problems.problem(at(reader, 1, 0, header.fault.at), problem, hint);
+    return null;
+  }
+  const lone = /\r(?!\n)/.exec(text.slice(0, Math.min(header.next, HEADER_CHARS_SEEN)))?.index;
+  if (lone !== undefined) {
+    problems.problem(at(reader, 1, 0, lone), LONE_RETURN.problem, LONE_RETURN.hint);
     return null;
   }
   if (columns.length === 1 && columns[0] === '') {
@@ -148,6 +164,7 @@ function readRow(
   if (!checkText(reader, table, cells, here)) return;
   const key = cells[table.keyColumn] ?? '';
   if (!checkKey(reader, table, key, here)) return;
+  noteSpaces(reader, table, row);
   const pattern = readPattern(key);
   const known = table.add({ key: pattern, start, line });
   if (known === null) return;
@@ -155,6 +172,35 @@ function readRow(
     here,
     `the key ${quoted(key)} is already on line ${table.line(known)}`,
     'each number may have one row: remove one of them',
+  );
+}
+
+/**
+ * `+4930901820, 201`: the space belongs to the cell (RFC 4180), and a destination gets it encoded.
+ * In quotes it is meant.
+ */
+function noteSpaces(
+  reader: Reader,
+  table: Table,
+  { record, start, line }: Parameters<typeof readRow>[2],
+): void {
+  const index = record.cells.findIndex((cell) => cell !== cell.trim());
+  if (index < 0 || reader.text.slice(start, record.next).includes('"')) return;
+  if (reader.spaced !== null) reader.spaced.more += 1;
+  else {
+    const column = quoted(table.columns[index] ?? '');
+    reader.spaced = { here: at(reader, line), column, more: 0 };
+  }
+}
+
+function reportSpaces({ problems, spaced }: Reader): void {
+  if (spaced === null) return;
+  const { here, column, more } = spaced;
+  const others = more === 0 ? '' : ` (and so do cells of ${more} more rows)`;
+  problems.warning(
+    here,
+    `the cell ${column} begins or ends with a space, which is part of its value${others}`,
+    'remove it, or put the cell in quotes if it is meant',
   );
 }
 
@@ -189,7 +235,7 @@ function checkText(reader: Reader, table: Table, cells: readonly string[], here:
 }
 
 /** False after a problem. */
-function checkKey({ problems }: Reader, table: Table, key: string, here: Place): boolean {
+function checkKey({ problems, country }: Reader, table: Table, key: string, here: Place): boolean {
   const column = quoted(table.columns[table.keyColumn] ?? '');
   if (key === '') {
     problems.problem(here, `the cell ${column} is empty, but it is the key`, 'write a number');
@@ -208,7 +254,7 @@ function checkKey({ problems }: Reader, table: Table, key: string, here: Place):
     );
     return false;
   }
-  const check = checkNumber(key);
+  const check = checkNumber(key, country);
   if (check === null) return true;
   if ('warning' in check) {
     problems.warning(here, check.warning, check.hint);
