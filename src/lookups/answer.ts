@@ -11,7 +11,7 @@ export function readAnswer(
 ): Pick<LookupAnswer, 'result' | 'values'> | null {
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(text, withAllDigits);
   } catch {
     return null;
   }
@@ -23,6 +23,15 @@ export function readAnswer(
   }
   const complete = Object.keys(values).length === keep.length;
   return { result: complete ? 'found' : 'missing_field', values };
+}
+
+/**
+ * An id of more digits than a double holds stays as it was written, as text: rounded, it would be
+ * that of somebody else.
+ */
+function withAllDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = typeof value === 'number' ? (context?.source ?? '') : '';
+  return /^-?\d+$/.test(source) && !Number.isSafeInteger(value) ? source : value;
 }
 
 function member(value: unknown, key: string): unknown {

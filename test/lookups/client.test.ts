@@ -75,6 +75,16 @@ describe('an answer', () => {
     expect((await kept()).values).toEqual({ tier: 'true', agent: '0' });
   });
 
+  test('keeps all digits of an id that no double can hold', async () => {
+    says('{"tier":1494404757140276705,"account":{"agent":-9007199254740993}}');
+    expect((await kept()).values).toEqual({
+      tier: '1494404757140276705',
+      agent: '-9007199254740993',
+    });
+    says('{"tier":9007199254740991,"account":{"agent":1.50}}');
+    expect((await kept()).values).toEqual({ tier: '9007199254740991', agent: '1.5' });
+  });
+
   test.each([
     ['{}', {}],
     ['{"tier":null,"account":"x"}', {}],
