@@ -3,6 +3,7 @@ import { parsePhoneNumberFromString as parseWithAll } from 'libphonenumber-js/ma
 import { parsePhoneNumberFromString as parseWithLeast } from 'libphonenumber-js/min';
 import { describe, expect, it } from 'vitest';
 import type { CallFacts } from '../../../src/core/machine/call.ts';
+import { placeText } from '../../../src/core/rules/clause/percent.ts';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../../src/core/rules/decide.ts';
 import { compileGlob } from '../../../src/core/rules/glob.ts';
@@ -263,6 +264,30 @@ describe('percent', () => {
       expect(share(100, from)).toBe(true);
       expect(share(0, from)).toBe(false);
     }
+  });
+
+  it('says where the caller is, never on the wrong side of the share', () => {
+    const place = fc.double({ min: 0, max: 100, noNaN: true, maxExcluded: true });
+    const share = fc.oneof(
+      fc.integer({ min: 0, max: 100 }),
+      fc.integer({ min: 0, max: 1_000_000 }).map((millionths) => millionths / 10_000),
+    );
+    fc.assert(
+      fc.property(place, share, (at, below) => {
+        const said = Number(placeText(at, below));
+        expect(said < below).toBe(at < below);
+        expect(Math.abs(said - at)).toBeLessThanOrEqual(0.1);
+      }),
+      {
+        numRuns: 2_000,
+        examples: [
+          [9.97, 10],
+          [99.999_999, 100],
+          [9.96, 9.95],
+        ],
+      },
+    );
+    expect(placeText(37.25, 40)).toBe('37.2');
   });
 
   it('goes by the session where the caller is anonymous', () => {

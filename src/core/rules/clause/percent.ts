@@ -13,7 +13,20 @@ export function percentClause(share: number, rule: string): Check {
   return lasting({
     holds: (subject) => place(subject) < share,
     failed: (subject) =>
-      `percent: this caller is at ${place(subject).toFixed(1)}, not below ${share}`,
-    held: (subject) => `percent: this caller is at ${place(subject).toFixed(1)}, below ${share}`,
+      `percent: this caller is at ${placeText(place(subject), share)}, not below ${share}`,
+    held: (subject) =>
+      `percent: this caller is at ${placeText(place(subject), share)}, below ${share}`,
   });
 }
+
+/** With as many digits as it takes to be on the right side of the share. */
+export function placeText(place: number, share: number): string {
+  for (let digits = 1; digits < DIGITS_MAX; digits += 1) {
+    const text = (Math.floor(place * 10 ** digits) / 10 ** digits).toFixed(digits);
+    if (Number(text) < share === place < share) return text;
+  }
+  return String(place);
+}
+
+/** A share may have nine; a place has fewer than these. */
+const DIGITS_MAX = 12;
