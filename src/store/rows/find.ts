@@ -2,9 +2,10 @@
  * Finds the calls that match a search text. If it matches few calls, all of them are returned,
  * newest first; if it matches many, the newest calls are read until a page is full.
  */
+import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { CallFilter, SearchText } from '../contract/list.ts';
 import type { Position } from './cursor.ts';
-import { gramsOf, hasPart, type Needles, needlesOf, partyWords } from './search.ts';
+import { GRAM_CHARS, gramsOf, hasPart, type Needles, needlesOf, partyWords } from './search.ts';
 
 /**
  * How an id with this beginning looks in a document. It may be the id of an attempt, which also
@@ -83,7 +84,7 @@ export async function find(
     last: Math.min(after.createdAt, Math.round(until ?? Number.MAX_SAFE_INTEGER) - 1),
     limit: CALLS_MAX + 1,
   };
-  const named = (name: string) => name.toLowerCase().includes(needles.name);
+  const named = (name: string) => isNamed(name, needles.name);
   const [rules, targets, parties] = await Promise.all([
     finder.rules().then((all) => all.filter(named)),
     finder.targets().then((all) => all.filter(named)),
@@ -100,6 +101,15 @@ export async function find(
   if (folded.length >= CALLS_MAX || unfolded.length >= CALLS_MAX) return many;
   const fresh = unfolded.filter((row) => row.byId || isParty(row, needles, q.numbers));
   return { kind: 'few', rows: newestFirst([...folded, ...fresh], after) };
+}
+
+/**
+ * Nobody has named `otherwise`, so a part of the word, as in "her", does not ask for its calls: only
+ * its beginning does.
+ */
+function isNamed(name: string, part: string): boolean {
+  if (name !== OTHERWISE) return name.toLowerCase().includes(part);
+  return part.length >= GRAM_CHARS && OTHERWISE.startsWith(part);
 }
 
 /** Null if there are too many. */

@@ -90,6 +90,9 @@ export function listsContract(): void {
       const q = { text: 'OTHERW', numbers: [] };
       expect(await listed({ q, to })).toEqual([5, 4, 1]);
       expect(await listed({ q, rule, to })).toEqual([5, 4, 1]);
+      for (const text of ['her', 'wise', 'oth', 'otherwise.']) {
+        expect(await listed({ q: { text, numbers: [] }, to })).toEqual([]);
+      }
       const alone = await store.list({ rule, until: 70, legs: 'all', limit: 100 });
       expect(alone.calls.length).toBeGreaterThanOrEqual(4);
       expect(alone.calls.filter((call) => call.rule !== null || !call.decided)).toEqual([]);
