@@ -176,7 +176,10 @@ function textOf(played: Played, io: Io): string {
       `${mark} ${matched ? bold(plain(rule)) : plain(rule)}  ${matched ? plain(why) : dim(plain(why))}`,
     );
   }
-  if (played.rule === null) lines.push(`${green('✓')} ${bold('otherwise')}  ${plain(played.why)}`);
+  if (played.rule === null) {
+    const label = played.unmanaged ? dim('·') : `${green('✓')} ${bold('otherwise')} `;
+    lines.push(`${label} ${plain(played.why)}`);
+  }
   lines.push('');
   const left = [...played.attempts];
   for (const step of played.path) {

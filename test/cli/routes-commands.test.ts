@@ -166,6 +166,23 @@ export default () => {
     .toMatchObject({ code: 0, out: expect.stringContaining('1 of 1 examples pass') });
 });
 
+test('route says otherwise only where otherwise runs', async () => {
+  const later = `${GOOD.replace('rules:', 'rules:\n  - { name: keys, when: { event: call.dtmf.received, digits: "0" }, do: [hangup] }')}`;
+  const told = async (text: string, ...args: string[]) => {
+    const files = { 'main.yaml': text };
+    const { out } = await referee(files, (dir) => ['route', '--routes', dir, ...args]);
+    return out.split('\n').find((line) => line.includes('no rule'));
+  };
+  const nobody = ['--to', '+14155550199'];
+  expect(await told(GOOD, ...nobody)).toBe('✓ otherwise  no rule matched: otherwise');
+  expect(await told(GOOD, ...nobody, '--direction', 'outgoing')).toBe(
+    '· no rule matched this outgoing leg: left unmanaged',
+  );
+  expect(await told(later, ...nobody)).toBe(
+    '· no rule matched yet; "keys" waits for a later event: left unmanaged until then',
+  );
+});
+
 test('check --strict exits 1 on warnings too, in JSON and JUnit alike', async () => {
   const text = `${GOOD}lists: { l: ["+1900*"] }\n`;
   const { code, out } = await check(text, '--strict', '--json');

@@ -37,6 +37,8 @@ export interface Script {
 export interface Played {
   /** Null: `otherwise`, or an unmanaged call. */
   rule: string | null;
+  /** Nothing was decided: the call was left as it is, and `otherwise` did not run. */
+  unmanaged: boolean;
   /**
    * The steps that ran: `answer`, `refer support-us`, `transfer +1…`, `say`, `reject busy`,
    * `hangup`.
@@ -77,6 +79,7 @@ interface Play {
   /** Attempts already in `path`. */
   walked: number;
   trace: TraceLine[];
+  unmanaged: boolean;
   why: string;
   warnings: string[];
   unscripted: Set<string>;
@@ -97,6 +100,7 @@ function open(routes: CompiledRoutes, script: Script): Play {
     path: [],
     walked: 0,
     trace: [],
+    unmanaged: false,
     why: '',
     warnings: [],
     unscripted: new Set(),
@@ -130,6 +134,7 @@ function put(play: Play, event: CallEvent): void {
         // A later event that no rule matches does not replace the reasons of the first decision.
         const asks = decision.lookup !== undefined;
         if (!asks && (decision.plan !== null || moment.event === 'call.initiated')) {
+          play.unmanaged = decision.plan === null;
           play.why = decision.why;
           play.trace = decision.trace;
         }
@@ -237,7 +242,7 @@ function advance(play: Play, byMs: number): void {
 }
 
 function reportOf(play: Play): Played {
-  const { call, path, trace, why, warnings } = play;
+  const { call, path, trace, unmanaged, why, warnings } = play;
   const attempts = (call?.attempts ?? []).map(({ target, sipAddress, verdict }) => ({
     target,
     sip_address: sipAddress,
@@ -245,5 +250,6 @@ function reportOf(play: Play): Played {
   }));
   const ends = call?.ends ?? null;
   const unscripted = [...play.unscripted];
-  return { rule: call?.rule ?? null, path, attempts, ends, trace, why, warnings, unscripted };
+  const rule = call?.rule ?? null;
+  return { rule, unmanaged, path, attempts, ends, trace, why, warnings, unscripted };
 }
