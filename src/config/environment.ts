@@ -147,7 +147,12 @@ export const EnvironmentSchema = Type.Object({
     0,
     300,
   ),
-  SHUTDOWN_TIMEOUT_SECS: count('How long a shutdown may take, in seconds.', 10, 1, 600),
+  SHUTDOWN_TIMEOUT_SECS: count(
+    'How long a shutdown may take, DRAIN_DELAY_SECS included, in seconds.',
+    10,
+    1,
+    600,
+  ),
 });
 
 export type VariableName = keyof typeof EnvironmentSchema.properties;
