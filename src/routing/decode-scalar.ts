@@ -1,7 +1,7 @@
 /** Reads a string, number or boolean as the schema requires, or reports a problem. */
 import { isScalar, type Node, type Scalar } from 'yaml';
 import type { NodeReport } from './decode-report.ts';
-import { describe, example, expected, meantHint, shown } from './decode-words.ts';
+import { describe, example, expected, meantHint, oppositeHint, shown } from './decode-words.ts';
 import { languageHint } from './languages.ts';
 import { lookAlike } from './look-alikes.ts';
 import { didYouMean } from './problem.ts';
@@ -37,9 +37,7 @@ export function decodeScalar(
     report.at(
       node,
       `${name} must be text; YAML reads ${said} as ${describe(node)}`,
-      schema.pattern === undefined || matches(schema.pattern, source)
-        ? `write it in quotes: "${source}"`
-        : example(schema),
+      quotingHint(schema, source),
     );
     return undefined;
   }
@@ -47,11 +45,23 @@ export function decodeScalar(
   if (written.$ref === '#/$defs/spoken') reportCutOff(report, node, key, name);
   if (schema.enum !== undefined) {
     if (schema.enum.includes(text)) return text;
-    const hint = schema.title === 'language' ? languageHint(text) : didYouMean(text, schema.enum);
-    report.at(node, `${name} cannot be ${shown(text)}`, hint);
+    report.at(node, `${name} cannot be ${shown(text)}`, wordHintOf(schema, text));
     return undefined;
   }
   return decodeText(report, node, text, schema, name, written);
+}
+
+/** Quotes only help where the text would then be taken. */
+function quotingHint(schema: SchemaNode, source: string): string {
+  if (schema.enum?.includes(source) === false) return wordHintOf(schema, source);
+  if (schema.pattern !== undefined && !matches(schema.pattern, source)) return example(schema);
+  return schema.writeOnly === true ? 'write it in quotes' : `write it in quotes: "${source}"`;
+}
+
+/** A hint for a text that is none of the words of an enum. */
+function wordHintOf({ title, enum: words = [] }: SchemaNode, text: string): string {
+  if (title === 'language') return languageHint(text);
+  return oppositeHint(words, text) ?? didYouMean(text, words);
 }
 
 function decodeText(
@@ -78,14 +88,14 @@ function decodeText(
     return undefined;
   }
   if (schema.pattern !== undefined && !matches(schema.pattern, text)) {
-    const hint = meantHint(text, schema.pattern, lookAlike(text)) ?? example(schema);
     const due = expected(schema);
+    if (schema.writeOnly === true) {
+      report.at(node, `${name} must be ${due}`, example(schema));
+      return undefined;
+    }
+    const hint = meantHint(text, schema.pattern, lookAlike(text)) ?? example(schema);
     const what =
-      schema.writeOnly === true
-        ? `${name} must be a reference, because secrets do not belong in a file`
-        : name === due
-          ? `${shown(text)} is not ${due}`
-          : `${name} must be ${due}, not ${shown(text)}`;
+      name === due ? `${shown(text)} is not ${due}` : `${name} must be ${due}, not ${shown(text)}`;
     report.at(node, what, hint);
     return undefined;
   }
@@ -99,8 +109,9 @@ function decodeNumber(
   name: string,
 ): number | undefined {
   const source = report.textOf(node);
-  // 0x10, 0o17, 1e3 and .inf are numbers in YAML, but never intended in a route file.
-  if (typeof node.value !== 'number' || !/^(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$/.test(source)) {
+  // 0x10, 0o17, 1e3 and .inf are numbers in YAML, but never intended in a route file. A negative
+  // one is out of bounds.
+  if (typeof node.value !== 'number' || !/^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$/.test(source)) {
     const quoted = typeof node.value === 'string' && /^[0-9.]+$/.test(node.value);
     report.at(
       node,

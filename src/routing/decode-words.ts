@@ -31,23 +31,57 @@ export function describe(node: Node): string {
       : 'a number';
 }
 
-function withArticle(title: string): string {
-  return `${/^[aeiou]/i.test(title) ? 'an' : 'a'} ${title}`;
+/**
+ * With the article that its sound asks for: a user name, an E.164 number, an https address. Several
+ * things have none: days and times.
+ */
+export function withArticle(title: string): string {
+  if (WITHOUT_ARTICLE.test(title)) return title;
+  return `${SOUNDS_LIKE_VOWEL.test(title) ? 'an' : 'a'} ${title}`;
+}
+
+const WITHOUT_ARTICLE = /^(?:how |days |digits)/;
+const SOUNDS_LIKE_VOWEL = /^(?:[aeio]|u(?!se)|https)/i;
+
+/**
+ * For `on` and `off`, which differ by less than a misspelling: from `no` it is one edit to `on`.
+ */
+export function oppositeHint(words: readonly string[], text: string): string | null {
+  if (words.join() !== 'on,off') return null;
+  const word = text.trim().toLowerCase();
+  if (['on', 'yes', 'y', 'true'].includes(word)) return 'write on';
+  return ['off', 'of', 'no', 'n', 'false'].includes(word) ? 'write off' : 'known: on, off';
 }
 
 export function expected(schema: SchemaNode): string {
   if (schema.type === 'object') return 'a map';
   if (schema.anyOf !== undefined) {
-    return [...new Set(schema.anyOf.map((variant) => expected(resolved(variant))))].join(' or ');
+    const ways = schema.anyOf.flatMap((variant) => wordsOf(resolved(variant)));
+    return oneOf([...new Set(ways)]);
   }
   if (schema.title !== undefined) return withArticle(schema.title);
   return schema.type === 'array' ? 'a list' : (schema.type ?? 'a value');
 }
 
+/** One way to write the value, or the words of which it may be one. */
+function wordsOf(schema: SchemaNode): readonly string[] {
+  if (schema.type === 'boolean') return ['true', 'false'];
+  const few = schema.enum !== undefined && schema.enum.length <= WORDS_LISTED_MAX;
+  return few ? (schema.enum ?? []) : [expected(schema)];
+}
+
+const WORDS_LISTED_MAX = 4;
+
+function oneOf(ways: readonly string[]): string {
+  const last = ways.at(-1) ?? '';
+  return ways.length < 2 ? last : `${ways.slice(0, -1).join(', ')} or ${last}`;
+}
+
 export function example(schema: SchemaNode, key?: string): string {
   const found = schema.examples?.[0] ?? schema.enum?.[0];
   if (found === undefined) return key === undefined ? '' : `add ${key}: …`;
-  const quoted = typeof found === 'string' ? `"${found}"` : String(found);
+  const words = Array.isArray(found) ? `[${found.join(', ')}]` : String(found);
+  const quoted = typeof found === 'string' ? `"${found}"` : words;
   return key === undefined ? `for example ${quoted}` : `add for example ${key}: ${quoted}`;
 }
 

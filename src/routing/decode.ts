@@ -18,6 +18,7 @@ import {
   meantHint,
   missingHint,
   shown,
+  withArticle,
 } from './decode-words.ts';
 import { lookAlike } from './look-alikes.ts';
 import { DecodedPositions, type Positions } from './positions.ts';
@@ -164,7 +165,8 @@ class Walk {
       const result = yield* this.value(pair.value as Node | null, member, shown(key), keyNode);
       if (result !== undefined) value[key] = result;
     }
-    if (schema.minProperties !== undefined && node.items.length < schema.minProperties) {
+    // A map with too few keys is complete here; who uses it says what it lacks.
+    if (schema.minProperties !== undefined && node.items.length === 0) {
       this.#report.at(node, `${name} is empty`, mapHint(node, schema));
     }
     let complete = true;
@@ -200,7 +202,7 @@ class Walk {
       const names = schema.propertyNames;
       if (names?.pattern === undefined || matches(names.pattern, key)) return others;
       const hint = meantHint(key, names.pattern, lookAlike(key)) ?? example(names);
-      this.#report.at(node, `${shown(key)} is not a ${names.title ?? 'name'}`, hint);
+      this.#report.at(node, `${shown(key)} is not ${withArticle(names.title ?? 'name')}`, hint);
       return null;
     }
     if (!reported.has(key)) {

@@ -165,7 +165,8 @@ function headersOf(
     });
     if (/[{}]/.test(rest)) {
       const hint = `placeholders such as {from} go into the url; a secret is "\${NAME}"`;
-      problem(at, `${name}: ${quoted(value)} has a brace that is not part of a \${NAME}`, hint);
+      const text = SECRET.has(lower) ? name : `${name}: ${quoted(value)}`;
+      problem(at, `${text} has a brace that is not part of a \${NAME}`, hint);
     } else if (!/^[\t\x20-\x7e]*$/.test(rest)) {
       problem(at, `${name} contains a character that headers cannot contain`, 'write it in ASCII');
     } else if (SECRET.has(lower) && rest === value) {

@@ -26,15 +26,17 @@ export interface Place {
 export class Problems {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
-  #left = 0;
+  /** How many more there were. */
+  readonly #left = { problems: 0, warnings: 0 };
 
   problem(place: Place, message: string, hint = ''): void {
-    if (this.problems.length >= LIMITS.problems) this.#left += 1;
+    if (this.problems.length >= LIMITS.problems) this.#left.problems += 1;
     else this.problems.push(located(place, message, hint));
   }
 
   warning(place: Place, message: string, hint = ''): void {
-    if (this.warnings.length < LIMITS.problems) this.warnings.push(located(place, message, hint));
+    if (this.warnings.length >= LIMITS.problems) this.#left.warnings += 1;
+    else this.warnings.push(located(place, message, hint));
   }
 
   /** True if there is a problem within these lines of the file. */
@@ -44,18 +46,32 @@ export class Problems {
 
   /** Sorted by file and place, in reading order. */
   sorted(): { problems: Problem[]; warnings: Problem[] } {
-    const problems = [...this.problems].sort(byPlace);
-    const last = problems.at(-1);
-    if (this.#left > 0 && last !== undefined) {
-      problems.push({ ...last, message: `and ${this.#left} more problems`, hint: '' });
-    }
-    return { problems, warnings: [...this.warnings].sort(byPlace) };
+    return {
+      problems: withRest(this.problems, this.#left.problems, 'problem'),
+      warnings: withRest(this.warnings, this.#left.warnings, 'warning'),
+    };
   }
 }
 
-function located(place: Place, message: string, hint: string): Problem {
-  return { file: place.file, line: place.line, column: place.column, message, hint };
+function withRest(found: readonly Problem[], left: number, word: string): Problem[] {
+  const sorted = [...found].sort(byPlace);
+  const last = sorted.at(-1);
+  if (left === 0 || last === undefined) return sorted;
+  const message = left === 1 ? `and one more ${word}` : `and ${left} more ${word}s`;
+  return [...sorted, { ...last, message, hint: '' }];
 }
+
+function located({ file, line, column }: Place, message: string, hint: string): Problem {
+  return { file, line, column, message: withoutPassword(message), hint: withoutPassword(hint) };
+}
+
+/** Problems are logged and shown, and an address that they quote may hold one. */
+function withoutPassword(text: string): string {
+  return text.replace(PASSWORD, '$1…$2');
+}
+
+/** In `sip:user:password@host`, also if it was cut off, but not in `sip:sip:user@host`. */
+const PASSWORD = /((?:sips?|https?):(?:\/\/)?(?!<?sips?:)[^:@\s/"<]+:)[^@\s"]+(@|(?<=…)")/gi;
 
 function byPlace(a: Problem, b: Problem): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1;

@@ -299,6 +299,22 @@ test('problems of the file are located', () => {
   expect(read(`tokens: [{ name: admin, role: viewer, sha256: ${hex} }]\n`).ok).toBe(false);
   const secret = read('tokens:\n  - { name: a, role: viewer, sha256: my-secret-token }\n');
   expect(JSON.stringify(secret)).not.toContain('my-secret-token');
+  expect(secret).toMatchObject({
+    problems: [
+      {
+        message:
+          '"sha256" must be a SHA-256 of the token as 64 hexadecimal digits, as "referee token" prints it',
+      },
+    ],
+  });
+  expect(read(`tokens: [{ name: _a, role: viewer, sha256: ${hex} }]\n`)).toMatchObject({
+    problems: [
+      {
+        message:
+          '"name" must be a name of at most 64 letters, digits and ._@-, which begins with a letter or digit, not "_a"',
+      },
+    ],
+  });
   expect(read('').ok).toBe(false);
   expect(read('tokens: []').ok).toBe(true);
 });

@@ -54,6 +54,22 @@ test('a list that no file holds is a problem where it is named, and no path leav
   ]);
 });
 
+test('warnings that are not shown are counted', async () => {
+  const lines = (twice: number) => `+14155550100\n${'+14155550100\n'.repeat(twice)}`;
+  const warnings = async (twice: number) =>
+    warningsOf(
+      await load({
+        'main.yaml': MAIN,
+        'lists/l.txt': lines(twice),
+      }),
+    );
+  expect(await warnings(200)).toHaveLength(200);
+  const one = await warnings(201);
+  expect(one).toHaveLength(201);
+  expect(one.at(-1)).toBe('lists/l.txt:201:1 and one more warning');
+  expect((await warnings(450)).at(-1)).toBe('lists/l.txt:201:1 and 250 more warnings');
+});
+
 test('an empty list is a warning: a block list begins so', async () => {
   const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': '# none yet\n' });
   expect(problemsOf(result)).toEqual([]);

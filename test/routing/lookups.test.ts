@@ -82,6 +82,15 @@ describe('its headers', () => {
       expect.stringContaining(words),
     ]);
   });
+
+  test('no problem repeats a secret', async () => {
+    const headers = (value: string) => routes(`${GOOD}, headers: { Authorization: "${value}" }`);
+    for (const value of ['Bearer hunter2', 'Bearer hunter2}', 'Bearer hunter2\u00a0']) {
+      const found = await problems(headers(value));
+      expect(found).toHaveLength(1);
+      expect(found.join()).not.toContain('hunter2');
+    }
+  });
 });
 
 describe('what it keeps', () => {

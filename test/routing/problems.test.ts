@@ -123,6 +123,56 @@ const YAML_TRAPS: [string, string, string[]][] = [
     rule('{ percent: 0x10 }'),
     ['1:38 "percent" must be a number, not "0x10" (for example 10)'],
   ],
+  ['a negative share', rule('{ percent: -5 }'), ['1:38 "percent" must be from 0 to 100, not -5']],
+  [
+    'words for off, which are nearer to on',
+    `switches: { a: no, b: of, c: yes, d: auto, e: 1 }${OTHERWISE}`,
+    [
+      '1:16 "a" cannot be "no" (write off)',
+      '1:23 "b" cannot be "of" (write off)',
+      '1:30 "c" cannot be "yes" (write on)',
+      '1:38 "d" cannot be "auto" (known: on, off)',
+      '1:47 "e" must be text; YAML reads "1" as a number (known: on, off)',
+    ],
+  ],
+  [
+    'a map and a list where another kind is due',
+    `switches: { a: [] }\ntargets: { a: { sip: "sip:a@b.example", auth: { username: {}, password: [] } } }\nnumbers: { abc: d }\nlookups: { a: { url: [], keep: [ "$.a" ] } }${OTHERWISE}`,
+    [
+      '1:16 "a" must be on, off, true or false, not a list',
+      `2:59 "username" must be a user name, not a map (for example "\${PBX_USER}")`,
+      `2:73 "password" must be a reference, because secrets do not belong in a file, not a list (for example "\${PBX_PASSWORD}")`,
+      '3:12 "abc" is not an E.164 number (for example "+14155550100")',
+      '4:22 "url" must be an https address, not a list (for example "https://crm.example.com/who?n={from}")',
+    ],
+  ],
+  [
+    'a list where a step or a way is due',
+    `targets: { a: { sip: "sip:a@b.example", via: {} } }\notherwise: [ [ hangup ] ]`,
+    [
+      '1:46 "via" must be refer, transfer or a list, not a map (for example [refer, transfer])',
+      '2:14 a step must be hangup, ignore, continue or a map, not a list',
+    ],
+  ],
+  [
+    'passwords in addresses, which no problem repeats',
+    `policy: { allow: [ "sip:u:hunter2@b.example", "+" ] }\ntargets: { a: { sip: "sip:u:hunter2@b.example" } }\notherwise: [ { play: "http://u:hunter2@b.example/a" }, { transfer: "sip:sip:u@b.example" } ]\nnumbers: { "sip:u:hunter2${'x'.repeat(60)}@b.example": a }`,
+    [
+      '1:20 "sip:u:…@b.example": the user part may contain only RFC 3261 user characters and * (for example "sip:*@*.example.com" or "+1*")',
+      '1:47 "+": a number pattern is + and digits, then perhaps * (for example "sip:*@*.example.com" or "+1*")',
+      '2:22 "sip:u:…@b.example": a password in a SIP URI is not supported (for example "sip:{to_user}@pbx.example.com")',
+      '3:22 "play" must be an address of a recording, not "http://u:…@b.example/a" (for example "https://media.example.com/welcome.mp3")',
+      '3:68 "sip:sip:u@b.example": the scheme sip: appears twice (write "sip:u@b.example")',
+      '4:12 "sip:u:…" is not an E.164 number (for example "+14155550100")',
+    ],
+  ],
+  [
+    'a guarantee with nothing but a name',
+    `guarantees: [ { name: a } ]${OTHERWISE}`,
+    [
+      '1:15 the guarantee "a" has no condition (write for example wait: 120s; also silence, moves, never_ends, always_hears)',
+    ],
+  ],
   [
     'a word for true',
     rule('{ anonymous: yes }'),
@@ -526,6 +576,14 @@ describe('warnings', () => {
       `schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ], closed: [${Array.from({ length: 12 }, (_, m) => Array.from({ length: [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] ?? 0 }, (_x, d) => `"${String(m + 1).padStart(2, '0')}-${String(d + 1).padStart(2, '0')}"`).join(',')).join(',')}] } }\n${rule('{ schedule: o }')}`,
       [
         '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that ask for it never match)',
+      ],
+    ],
+    [
+      'schedules whose opening hours are all in the past',
+      `schedules: { o: { zone: UTC, open: [], special: [ "2026-03-01 09:00-10:00", "12-24 closed" ] }, n: { zone: UTC, open: [], closed: [ "12-24" ] } }\n${rule('{ schedule: [ o, n ] }')}`,
+      [
+        '1:14 the schedule "o" never opens: its opening hours are over (rules that ask for it never match)',
+        '1:97 the schedule "n" never opens: it has no opening hours (rules that ask for it never match)',
       ],
     ],
     [

@@ -37,7 +37,8 @@ export function parseAllow(text: string): AllowPattern | { problem: string } {
     return { problem: `expected at most ${ALLOW_CHARS_MAX} characters, got ${text.length}` };
   }
   if (text.startsWith('+')) {
-    if (/^\+[0-9?]*\*?$/.test(text)) return { kind: 'number', text, digits: compileGlob(text) };
+    if (/^\+(?:[0-9?]+\*?|\*)$/.test(text))
+      return { kind: 'number', text, digits: compileGlob(text) };
     return { problem: `${JSON.stringify(text)}: a number pattern is + and digits, then perhaps *` };
   }
   const parts = /^(sips?):(?:([^@]*)@)?(\[[^\]]*\]|[^:@;?]*)(?::([0-9]+))?((?:;[^;?]*)*)$/i.exec(

@@ -29,16 +29,16 @@ const SCHEMA: SchemaNode = {
         properties: {
           name: {
             type: 'string',
+            title:
+              'name of at most 64 letters, digits and ._@-, which begins with a letter or digit',
             pattern: NAME_PATTERN,
-            description: 'letters, digits and ._@-, at most 64',
             examples: ['anna'],
           },
           role: { type: 'string', enum: ROLES, examples: ['viewer'] },
           sha256: {
             type: 'string',
+            title: 'SHA-256 of the token as 64 hexadecimal digits, as "referee token" prints it',
             pattern: SHA256_PATTERN,
-            description:
-              'the SHA-256 of the token as 64 hexadecimal digits, as "referee token" prints',
             // Never shown in problems, because somebody may have written the token itself here.
             writeOnly: true,
           },

@@ -41,7 +41,7 @@ const target = Type.Object(
       Type.Object(
         {
           username: text('user name', { examples: [`\${PBX_USER}`] }),
-          password: text('password', {
+          password: text('reference, because secrets do not belong in a file', {
             description: `Only as \${NAME}: the variable is read when the request is made.`,
             pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$',
             writeOnly: true,
