@@ -99,7 +99,13 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
     const { method, body } = request;
     const asks = command.action === 'probe' || command.action === 'active_calls';
     const timeout = startTimeout(asks ? askingMs : timeoutMs);
-    const init = { method, body, signal: timeout.signal, mayWrite };
+    let begun = false;
+    const gate = () => {
+      const may = mayWrite?.() ?? true;
+      begun ||= may;
+      return may;
+    };
+    const init = { method, body, signal: timeout.signal, mayWrite: gate };
     const secrets = () => [options.apiKey, ...secretsOf(command, env)];
     try {
       if (command.action === 'active_calls') {
@@ -107,7 +113,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       }
       return outcomeOfAnswer(command.action, await ask(request.path, init, secrets));
     } catch (error) {
-      return isNotWritten(error) ? NOT_WRITTEN : outcomeOfFailure(command.action, error);
+      return isNotWritten(error) ? NOT_WRITTEN : outcomeOfFailure(command.action, error, begun);
     } finally {
       timeout.stop();
     }

@@ -97,12 +97,16 @@ function asProbe(outcome: Outcome, body: unknown): Outcome {
     : { kind: 'unknown', detail: `HTTP ${outcome.status} without data.is_alive` };
 }
 
-/** No answer. Whether the request may have reached Telnyx decides about the 55 s window. */
-export function outcomeOfFailure(action: Action, failure: unknown): Outcome {
+/**
+ * No answer. Whether the request may have reached Telnyx decides about the 55 s window. `begun`: its
+ * first byte may have been written. If not, nothing was sent, whatever the error is: a load balancer
+ * that resets connections before TLS gives the same error as one that resets them after a request.
+ */
+export function outcomeOfFailure(action: Action, failure: unknown, begun = true): Outcome {
   const errors = errorChain(failure);
   const detail = detailOfErrors(errors);
   if (action === 'probe' || action === 'active_calls') return { kind: 'unknown', detail };
-  const provenUnsent = errors.some(beforeAnythingWasSent);
+  const provenUnsent = !begun || errors.some(beforeAnythingWasSent);
   return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent };
 }
 

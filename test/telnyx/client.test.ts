@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { Command } from '../../src/core/machine/command.ts';
 import {
@@ -140,6 +141,36 @@ test('a name that does not resolve proves it too', async () => {
     kind: 'retry',
     provenUnsent: true,
   });
+});
+
+test('a connection that is reset before TLS is up proves it too, although a later reset does not', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.resetAndDestroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(async () => void server.close());
+  const { port } = server.address() as AddressInfo;
+  expect(await client(`https://127.0.0.1:${port}/v2`).send(hangup)).toMatchObject({
+    kind: 'retry',
+    provenUnsent: true,
+    detail: expect.stringContaining('ECONNRESET'),
+  });
+});
+
+test('a request that ends while it waits for a connection was never sent', async () => {
+  const api = await serve(() => {});
+  const telnyx = client(api.url, { connectionsMax: 1 });
+  const outcomes = [telnyx.send(hangup)];
+  await api.arrived(1);
+  outcomes.push(telnyx.send(hangup));
+  await telnyx.close();
+  expect(await Promise.all(outcomes)).toMatchObject([
+    { kind: 'retry', provenUnsent: false },
+    { kind: 'retry', provenUnsent: true },
+  ]);
+  expect(api.requests).toHaveLength(1);
 });
 
 test('a connection cut before the answer is tried again, but proves nothing', async () => {
