@@ -63,8 +63,8 @@ const PROBE_TIMEOUT_MS = 3_000;
 const WARM_PATH = '/public_key';
 /** How much longer than the interval of `warm` an idle connection is kept. */
 const WARM_MARGIN_MS = 5_000;
-/** Telnyx's answers are a few hundred bytes. */
-const BODY_BYTES_MAX = 64 * 1024;
+/** Most answers are a few hundred bytes; a page of 250 live legs may have 400 KB. */
+const BODY_BYTES_MAX = 1024 * 1024;
 /**
  * As many as the dispatcher sends at once: while a request waits for a connection, its timeout
  * already runs.

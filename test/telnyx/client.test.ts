@@ -173,6 +173,19 @@ test('a request that ends while it waits for a connection was never sent', async
   expect(api.requests).toHaveLength(1);
 });
 
+test('a page of 250 live legs with long client_states is read', async () => {
+  const states = Array.from({ length: 250 }, (_, n) => `${n} ${'x'.repeat(1_300)}`);
+  const data = states.map((client_state, n) => ({ call_control_id: `v3:${n}`, client_state }));
+  const api = await serve((_, response) => json(response, 200, { data, meta: {} }));
+  const search: Command = {
+    ...common,
+    action: 'active_calls',
+    connectionId: '1',
+    targetClientState: states[249] ?? '',
+  };
+  expect(await client(api.url).send(search)).toMatchObject({ kind: 'accepted', bLeg: 'v3:249' });
+});
+
 test('a connection cut before the answer is tried again, but proves nothing', async () => {
   const api = await serve((_, response) => void response.socket?.destroy());
   expect(await client(api.url).send(hangup)).toMatchObject({ kind: 'retry', provenUnsent: false });
