@@ -25,8 +25,20 @@ export async function answerOf(
     status,
     body: jsonOf(status < 400 ? text : redactError(text, secrets())),
     rateLimitReset: response.headers.get('x-ratelimit-reset'),
-    retryAfter: response.headers.get('retry-after'),
+    retryAfter: retryAfterOf(response.headers),
   };
+}
+
+/**
+ * Seconds, as text. RFC 9110 (10.2.3) also allows a date, which is compared with that of the answer,
+ * because our clock may be wrong.
+ */
+export function retryAfterOf(headers: PlainResponse['headers']): string | null {
+  const given = headers.get('retry-after');
+  if (given === null || !given.endsWith('GMT')) return given;
+  const written = Date.parse(headers.get('date') ?? '');
+  const waitMs = Date.parse(given) - (Number.isNaN(written) ? Date.now() : written);
+  return String(Math.max(0, Math.ceil(waitMs / 1000)));
 }
 
 /**

@@ -127,6 +127,15 @@ test('429 waits as long as x-ratelimit-reset says', async () => {
   });
 });
 
+test.each([
+  ['seconds', '7'],
+  ['a date, by the clock of the answer', 'Sat, 01 Jan 2000 00:00:07 GMT'],
+])('429 waits as long as Retry-After says in %s', async (_, retryAfter) => {
+  const headers = { 'retry-after': retryAfter, date: 'Sat, 01 Jan 2000 00:00:00 GMT' };
+  const api = await serve((_, response) => json(response, 429, { errors: [] }, headers));
+  expect(await client(api.url).send(hangup)).toMatchObject({ kind: 'retry', afterMs: 7000 });
+});
+
 test('a refused connection proves that nothing was sent', async () => {
   expect(await client(await refusedAddress()).send(hangup)).toMatchObject({
     kind: 'retry',

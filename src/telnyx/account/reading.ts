@@ -2,7 +2,7 @@
 import type { Reading } from '../../core/account/account.ts';
 import { asObject, type Fields } from '../fields.ts';
 import { detailOf, waitMs } from '../outcome.ts';
-import { jsonOf } from '../read-answer.ts';
+import { jsonOf, retryAfterOf } from '../read-answer.ts';
 import { redactError } from '../redact-error.ts';
 import type { PlainResponse } from '../transport.ts';
 
@@ -33,7 +33,7 @@ export function readingOf(
   if (status === 401 || status === 403) return done({ end: 'denied', status, why });
   if (status === 404) return done({ end: 'missing', why });
   if (status === 429) {
-    const wait = waitMs(headers.get('x-ratelimit-reset'), headers.get('retry-after'));
+    const wait = waitMs(headers.get('x-ratelimit-reset'), retryAfterOf(headers));
     return { reading: unreachable(why), againMs: Math.min(wait ?? retryMs, WAIT_MS_MAX) };
   }
   return { reading: unreachable(why), againMs: status >= 500 ? retryMs : null };
