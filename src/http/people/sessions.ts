@@ -39,7 +39,10 @@ export type ReadSession =
 export interface Sessions {
   begin(person: Person): { session: Session; cookie: string };
   read(cookie: string): Promise<ReadSession>;
-  /** Does not ask the store. */
+  /**
+   * Answers at once, by the list that was read last, and has it read again if it is old: a session
+   * that was ended on another replica is over here some seconds later.
+   */
   isOver(session: Session): boolean;
   end(session: Session): Promise<void>;
 }
@@ -54,6 +57,7 @@ export interface SessionsOptions {
 export function createSessions({ secret, people, store, now }: SessionsOptions): Sessions {
   let ended: Ended = {};
   let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<unknown> = Promise.resolve();
 
   function cookieOf({ id, person, since, until }: Session): string {
     const claims = JSON.stringify([id, person.name, since, until]);
@@ -69,15 +73,18 @@ export function createSessions({ secret, people, store, now }: SessionsOptions):
   /** If the store cannot be reached, the last known list is used, so that nobody is signed out. */
   async function refresh(): Promise<void> {
     const at = performance.now();
-    if (at - readAt < ENDED_FRESH_MS) return;
-    readAt = at;
-    const read = store.setting('sessions').then(
-      ({ value }) => {
-        ended = bothEnded((value ?? {}) as Ended, ended);
-      },
-      () => {},
-    );
-    await Promise.race([read, setTimeout(STORE_WAIT_MS, undefined, { ref: false })]);
+    if (at - readAt >= ENDED_FRESH_MS) {
+      readAt = at;
+      const read = store.setting('sessions').then(
+        ({ value }) => {
+          ended = bothEnded((value ?? {}) as Ended, ended);
+        },
+        () => {},
+      );
+      reading = Promise.race([read, setTimeout(STORE_WAIT_MS, undefined, { ref: false })]);
+    }
+    // Also if another request began it: after a start nothing is known before it has ended.
+    await reading;
   }
 
   function isOver({ id, person, since, until }: Session): boolean {
@@ -103,7 +110,10 @@ export function createSessions({ secret, people, store, now }: SessionsOptions):
       return { result: 'good', session: longer, renewed: cookieOf(longer) };
     },
 
-    isOver,
+    isOver(session) {
+      void refresh();
+      return isOver(session);
+    },
 
     async end({ id, person, since }) {
       ended = withEnded(stillToKnow(ended, now()), { id, name: person.name, since });
