@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifySchema } from 'fastify';
 import type { Receiver } from '../engine/engine.ts';
 import type { LiveRoutes } from '../engine/live-routes.ts';
@@ -247,14 +248,17 @@ function closeIdleConnections(server: FastifyInstance): void {
 /**
  * `Expect: 100-continue`: Node would request the body before the headers are checked. This hook
  * runs after every onRequest hook, that is, after the token or the signature's headers were
- * accepted.
+ * accepted. Only a request that Node reports waits: one of HTTP/1.0 may have the header too, and
+ * would take a "100 Continue" for its answer.
  */
 function continueOnlyWhenWanted(server: FastifyInstance): void {
+  const waiting = new WeakSet<IncomingMessage>();
   server.server.on('checkContinue', (request, response) => {
+    waiting.add(request);
     server.server.emit('request', request, response);
   });
   server.addHook('preParsing', (request, reply, payload, done) => {
-    if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    if (waiting.has(request.raw)) reply.raw.writeContinue();
     done(null, payload);
   });
 }

@@ -41,8 +41,8 @@ export function errorHandler(log: Log) {
 }
 
 /**
- * For bytes that are not HTTP, headers too large and requests too slow: only the raw socket can
- * answer.
+ * For bytes that are not HTTP, headers too large, and requests that are too slow or cut off: only
+ * the raw socket can answer.
  */
 export function clientErrorHandler(notHttp: Strays['bytes']) {
   return (error: Error & { code?: string }, socket: Socket): void => {
@@ -79,6 +79,11 @@ const CLIENT_ERRORS: Record<string, Problem> = {
     status: 431,
     reason: 'headers_too_large',
     detail: `The request's headers exceed ${HTTP_LIMITS.headerBytesMax} bytes.`,
+  },
+  HPE_INVALID_EOF_STATE: {
+    status: 400,
+    reason: 'cut_off',
+    detail: 'The connection ended before the whole request had arrived.',
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,

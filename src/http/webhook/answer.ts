@@ -5,6 +5,7 @@ import type { Metrics } from '../../metrics.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
+import { CUT_OFF } from './problems.ts';
 import { createRefusals } from './refusal-log.ts';
 
 /**
@@ -50,8 +51,9 @@ export function createRefuse({ log, metrics, lifecycle, missed }: RefuseDeps): R
   const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
     metrics.refusal(problem.reason);
     // A request without a signature is not from Telnyx. One that we do not accept as Telnyx's may
-    // still be, because our key or our clock may be wrong; one that we cannot take is.
-    if ('telnyx-signature-ed25519' in request.headers) {
+    // still be, because our key or our clock may be wrong; one that we cannot take is. What got no
+    // answer, Telnyx delivers again.
+    if ('telnyx-signature-ed25519' in request.headers && problem !== CUT_OFF) {
       missed?.(problem.status === 503 ? undefined : 'perhaps');
     }
     (problem.status === 503 ? unavailable : refused).count(problem.reason, {

@@ -39,6 +39,14 @@ export const NO_BODY: Problem = {
   detail: 'The body could not be read.',
 };
 
+/** Nobody reads this answer; it is for the log, the metrics and the page. */
+export const CUT_OFF: Problem = {
+  status: 400,
+  reason: 'cut_off',
+  detail: 'The connection ended, or 10 s passed, before the whole body had arrived.',
+  fix: 'Telnyx delivers a webhook without an answer again. If there are many, the proxy in front or the network gives up too early.',
+};
+
 const AGAIN = { status: 503, retryAfterSecs: HTTP_LIMITS.retryAfterSecs };
 export const STARTING: Problem = {
   ...AGAIN,

@@ -18,6 +18,7 @@ import type { Problem } from '../problem.ts';
 import { createAdmission } from './admission.ts';
 import { accepted, createRefuse, drainBody, pauseReading, type Refuse } from './answer.ts';
 import {
+  CUT_OFF,
   NO_BODY,
   NOT_JSON,
   notAnEvent,
@@ -97,7 +98,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
         },
         errorHandler: (error, request, reply) => {
           if (error.statusCode === 413) drainBody(request, reply);
-          refuse(request, reply, problemOf(error));
+          refuse(request, reply, wasCutOff(request) ? CUT_OFF : problemOf(error));
         },
       },
       async (request, reply) => {
@@ -182,6 +183,10 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
       return refuse(request, reply, error instanceof TooLate ? TOO_LATE : problemOf(error));
     }
   }
+}
+
+function wasCutOff({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete;
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -242,6 +242,32 @@ describe('what is refused, in this order', () => {
     expect(problem.fix).toContain('version');
   });
 
+  test('a body that is cut off is said to be, once, and Telnyx is not asked what was missed', async () => {
+    const missed: number[] = [];
+    await using cut = await serveApp({ deps: { missed: (since) => missed.push(since) } });
+    const body = incomingCall('v3:cut', OURS);
+    const lines = Object.entries({ ...signedHeaders(cut.key, body), host: 'x' });
+    const head = `POST /webhooks/telnyx HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}`;
+    for (const rest of [
+      'content-length: 500\r\n\r\n{',
+      'transfer-encoding: chunked\r\n\r\n5\r\n{',
+    ]) {
+      for (const leave of ['destroy', 'end', 'resetAndDestroy'] as const) {
+        const socket = connect(cut.port, '127.0.0.1');
+        socket.on('error', () => {});
+        await new Promise((sent) => socket.write(head + rest, sent));
+        socket.resume()[leave]();
+        if (!socket.closed) await once(socket, 'close');
+      }
+    }
+    const count = 'referee_webhook_refusals_total{reason="cut_off"} 6';
+    await expect.poll(() => cut.metrics.text()).toContain(count);
+    expect(cut.lines.map(({ event, fields }) => [event, fields.reason])).toEqual([
+      ['webhook.refused', 'cut_off'],
+    ]);
+    expect(missed).toEqual([]);
+  });
+
   test('the body of a request with bad headers is never asked for', async () => {
     const socket = connect(app.port, '127.0.0.1');
     socket.write(
@@ -278,6 +304,21 @@ describe('what is refused, in this order', () => {
     const [answer] = await once(sent, 'response');
     expect(answer.statusCode).toBe(200);
     answer.resume();
+  });
+
+  // It would take the 100 for its answer. nginx speaks HTTP/1.0 to upstreams unless told otherwise.
+  test('one of HTTP/1.0 does not, because it knows no answer but the last', async () => {
+    const body = incomingCall('v3:old', OURS);
+    const headers = { ...signedHeaders(app.key, body), expect: '100-continue' };
+    const length = Buffer.byteLength(body);
+    const lines = Object.entries({ ...headers, 'content-length': length });
+    const socket = connect(app.port, '127.0.0.1');
+    socket.write(
+      `POST /webhooks/telnyx HTTP/1.0\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+    );
+    let text = '';
+    for await (const bytes of socket) text += bytes;
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   test('another method is 405 and names POST', async () => {
