@@ -191,6 +191,8 @@ const MEANINGS: [RegExp, string][] = [
   [/^58|^XX/, 'has an internal error, see its log'],
   [/^3F/, "has no schema to keep our tables in: see the user's search_path"],
   [/^42P01/, 'lacks our tables'],
+  // No event can cause these, so none may become a dead letter for them.
+  [/^42883|^42703/, 'lacks a function or a column of ours: it has those of another release'],
   [
     /^42501/,
     'lacks our tables or the right to use them: the user must own them, and may need "grant usage, create on schema"',

@@ -297,6 +297,29 @@ test('a mistake in one batch is no trouble of the store', async () => {
   expect(await first.find('fine')).toBeNull();
 });
 
+test('a database that lacks a part of ours is trouble of the store: no webhook is a dead letter for it', async () => {
+  const own = await databaseOn(database.url);
+  const first = await open(own.url);
+  const commit = (id: string) => first.commit([aUnit(aCall(id), 0)], null);
+  const parts: [string, string, () => Promise<unknown>][] = [
+    ['function', 'referee_load_1', () => first.load(keys({}))],
+    ['function', 'referee_commit_1', () => commit('one')],
+    ['table', 'calls', () => commit('two')],
+    ['table calls rename column', 'phase', () => commit('three')],
+  ];
+  for (const [what, name, work] of parts) {
+    const rename = (from: string, to: string) =>
+      what.includes('rename') ? `${what} ${from} to ${to}` : `${what} ${from} rename to ${to}`;
+    await asAdmin(own.url, `alter ${rename(name, 'away')}`);
+    await expect(work()).rejects.toThrow(StoreUnavailable);
+    await asAdmin(own.url, `alter ${rename('away', name)}`);
+    await work();
+  }
+  await first.close();
+  store = null;
+  await own.drop();
+});
+
 test('a server that stops and starts again is found again', async () => {
   const server = await startOwnPostgres();
   const first = await openStore({ kind: 'postgres', url: server.url });
