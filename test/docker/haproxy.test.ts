@@ -44,6 +44,24 @@ describe.skipIf(!isHere)('haproxy (skipped where it is not installed)', () => {
     }
   });
 
+  test('a webhook for a frozen replica is taken by the next', async () => {
+    const frozen = await replica();
+    const ready = await replica();
+    const port = await freePort();
+    await startProxy(port, [frozen.port, ready.port]);
+    const post = async () => {
+      const url = `http://127.0.0.1:${port}/webhooks/telnyx`;
+      return (await fetch(url, { method: 'POST', body: '{"a":1}' })).status;
+    };
+    await eventually(
+      async () => frozen.checks > 0 && ready.checks > 0 && (await post()) === 200,
+      'both are checked',
+    );
+    frozen.frozen = true;
+    expect(await Promise.all([post(), post(), post(), post()])).toEqual([200, 200, 200, 200]);
+    expect(frozen.asked).toBeGreaterThan(0);
+  });
+
   test('the page can be reached while no replica is ready, because it says why', async () => {
     const unready = await replica();
     unready.ready = 503;
@@ -62,6 +80,8 @@ describe.skipIf(!isHere)('haproxy (skipped where it is not installed)', () => {
 
 interface Replica {
   port: number;
+  /** It accepts connections and answers nothing. */
+  frozen: boolean;
   ready: number;
   webhooks: number;
   asked: number;
@@ -75,10 +95,12 @@ async function replica(): Promise<Replica> {
     if (request.url === '/health/ready') state.checks += 1;
     else if (request.url === '/health/live') state.livenessChecks += 1;
     else state.asked += 1;
+    if (state.frozen) return;
     response.writeHead(request.url === '/health/ready' ? state.ready : state.webhooks).end('{}');
   });
   const state: Replica = {
     port: 0,
+    frozen: false,
     ready: 200,
     webhooks: 200,
     asked: 0,
