@@ -2,6 +2,7 @@
  * A stage for calls that nobody makes: the real server and the Telnyx simulator in this process,
  * with a temporary folder for database and routes. `close` closes everything in the opposite order.
  */
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +40,9 @@ const SEED = 7;
 
 export async function setStage({ name, env: own, timeScale, log }: StageOptions): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), `referee-${name}-`));
+  // A reader that goes (`referee demo | head`) and a second Ctrl-C end the process at once.
+  const leaveNothing = () => rmSync(folder, { recursive: true, force: true });
+  process.on('exit', leaveNothing);
   const simulator = createSimulator({
     seed: SEED,
     ...(timeScale === undefined ? {} : { timeScale }),
@@ -53,6 +57,7 @@ export async function setStage({ name, env: own, timeScale, log }: StageOptions)
       await service?.stop(0);
     } finally {
       await simulator.stop();
+      process.off('exit', leaveNothing);
       if (!keepFolder) await rm(folder, { recursive: true, force: true });
     }
   };

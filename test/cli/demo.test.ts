@@ -109,3 +109,17 @@ test.concurrent(
     expect(await readdir(dir)).toEqual([]);
   },
 );
+
+test.concurrent('a reader that goes ends it, and nothing is left behind', DEMO, async (context) => {
+  const { expect, onTestFinished } = context;
+  const dir = await temporary(context);
+  const child = spawn(process.execPath, [REFEREE, 'demo'], {
+    cwd: dir,
+    env: { PATH: process.env.PATH, TMPDIR: dir },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  child.stdout.once('data', () => child.stdout.destroy());
+  expect(await exited).toBe(141);
+  expect(await readdir(dir)).toEqual([]);
+});
