@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import Type, { type TProperties, type TSchema } from 'typebox';
 import { Errors } from 'typebox/schema';
-import { LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, LineCounter, type Node, parseDocument } from 'yaml';
 import { InvalidConfiguration } from '../../errors.ts';
 import type { AccountGiven } from './account.ts';
 
@@ -111,7 +111,7 @@ export function parseAccount(text: string, path: string): AccountGiven {
     ({ pos, message }) => `${at(pos[0])}: ${message.split('\n')[0]}`,
   );
   if (broken.length > 0) throw new InvalidConfiguration('The account file', broken);
-  const value: unknown = document.toJS() ?? {};
+  const value = contentOf(document, path);
   const problems = Errors(AccountSchema, value)[1].map(({ instancePath, message, ...error }) => {
     const keys = instancePath.split('/').slice(1);
     const node = document.getIn(keys.map(numeric), true) as Node | undefined;
@@ -122,6 +122,16 @@ export function parseAccount(text: string, path: string): AccountGiven {
   });
   if (problems.length > 0) throw new InvalidConfiguration('The account file', problems);
   return value as AccountGiven;
+}
+
+/** An alias of nothing, or too many of them, is only noticed here. */
+function contentOf(document: Document, path: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InvalidConfiguration('The account file', [`${path}: ${why}`]);
+  }
 }
 
 function numeric(key: string): string | number {

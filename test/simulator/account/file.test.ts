@@ -20,6 +20,7 @@ describe('an account file', () => {
     ['numbers:\n  - { phone_number: "030 1" }', 'a.yaml:2:21: numbers.0.phone_number'],
     ['faults: [{ endpoint: balance, status: 20 }]', 'faults.0.status'],
     ['a: [', 'a.yaml:1:'],
+    ['applications: *none', 'a.yaml: Unresolved alias'],
   ])('says where %s is wrong', (text, problem) => {
     expect(() => parseAccount(text, 'a.yaml')).toThrow(problem);
   });
