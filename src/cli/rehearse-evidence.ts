@@ -38,7 +38,7 @@ export function rehearsalOf({ placedAt, calling, called, ...rest }: Evidence): R
       acceptedAt: msOf(attempt.accepted_at),
     })),
     ends: called?.ends ?? null,
-    answeredAt: answered === undefined ? null : msOf(answered.occurred_at ?? answered.at),
+    answeredAt: answered === undefined ? null : earlier(answered.occurred_at, answered.at),
     callerType: called?.caller_type ?? null,
   };
 }
@@ -110,6 +110,11 @@ function commandsOf(called: CallDetail | null): Rehearsal['commands'] {
     status: numberOf(detail.status),
     code: textOf(detail.code),
   }));
+}
+
+/** Commands have our clock: if Telnyx's is ahead, none of them came before the answer for that. */
+function earlier(one: string | null, other: string): number {
+  return Math.min(Date.parse(one ?? other), Date.parse(other));
 }
 
 function msOf(time: string | null): number | null {

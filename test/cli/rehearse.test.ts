@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runRehearse } from '../../src/cli/rehearse.ts';
+import { type Evidence, rehearsalOf } from '../../src/cli/rehearse-evidence.ts';
 import { type Following, follow } from '../../src/cli/rehearse-follow.ts';
 import { runCli } from '../../src/cli.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
+import { answersOf } from '../../src/core/account/open-questions.ts';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
 import type { FaultRates } from '../../src/simulator/faults.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
@@ -301,6 +303,29 @@ test('does not take the call of a customer, who calls at the same moment, for it
     say: () => {},
   } as unknown as Following);
   expect(followed.called?.call_control_id).toBe('ours');
+});
+
+test('a clock of Telnyx that is ahead of ours puts no REFER before the answer', () => {
+  const entry = { id: 'e', source: 'webhook', type: 'call.answered', detail: {} };
+  const answered = {
+    ...entry,
+    at: '2026-03-02T15:00:00.000Z',
+    occurred_at: '2026-03-02T15:00:02Z',
+  };
+  const detail = { command: 'c', action: 'refer', outcome: 'accepted', status: 200 };
+  const sent = { ...entry, source: 'outcome', at: '2026-03-02T15:00:00.100Z', detail };
+  const called = { call_control_id: 'called', timeline: [answered, sent], attempts: [] };
+  const rehearsal = rehearsalOf({
+    placedAt: 0,
+    callingId: 'calling',
+    calledId: 'called',
+    calling: null,
+    called,
+    bLegs: [],
+    deliveries: [],
+  } as unknown as Evidence);
+  const answers = answersOf(rehearsal);
+  expect(answers.find(({ id }) => id === 'refer_before_answer')?.answer).toBeNull();
 });
 
 function statusOf({ status }: { status: number }): number {

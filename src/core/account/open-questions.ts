@@ -187,13 +187,12 @@ function secondStarted(rehearsal: Rehearsal): string | null {
 }
 
 function referBeforeAnswer({ commands, answeredAt }: Rehearsal): string | null {
-  const early = commands.find(
-    ({ action, at }) => action === 'refer' && (answeredAt === null || at < answeredAt),
-  );
+  const refers = commands.filter(({ action }) => action === 'refer');
+  if (refers.some(({ code }) => code === '90034')) return 'Yes.';
+  // If call.answered was missed, it is not known which came first.
+  const early = refers.find(({ at }) => answeredAt !== null && at < answeredAt);
   if (early === undefined) return null;
-  return early.code === '90034'
-    ? 'Yes.'
-    : `No: it was answered ${early.code ?? early.status ?? early.outcome}.`;
+  return `No: it was answered ${early.code ?? early.status ?? early.outcome}.`;
 }
 
 function firstRefer({ attempts }: Rehearsal): RehearsedAttempt | null {

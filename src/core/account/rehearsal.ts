@@ -53,6 +53,7 @@ export interface Rehearsal {
   attempts: RehearsedAttempt[];
   /** How the call of our server ended; null if it did not take the call or has not ended it yet. */
   ends: string | null;
+  /** By Telnyx's clock or by ours, whichever is earlier. */
   answeredAt: number | null;
   /** `pstn` or `sip`, as Telnyx says. */
   callerType: string | null;

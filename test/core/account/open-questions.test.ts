@@ -143,6 +143,8 @@ const ROWS: [string, Partial<Rehearsal>, string | RegExp | null][] = [
   ['refer_before_answer', { commands: [command({ at: T - 1, code: '90034' })] }, 'Yes.'],
   ['refer_before_answer', { commands: [command({ at: T - 1 })] }, 'No: it was answered 200.'],
   ['refer_before_answer', { commands: [command()] }, null],
+  ['refer_before_answer', { commands: [command()], answeredAt: null }, null],
+  ['refer_before_answer', { commands: [command({ code: '90034' })], answeredAt: null }, 'Yes.'],
   ['refer_headers', { attempts: [refer()], webhooks: [completed, hangup] }, null],
 ];
 
