@@ -41,7 +41,10 @@ export interface SimulatorOptions {
    */
   salt?: string;
   faults?: Faults;
-  /** Factor for scripted durations, but not for retries and time limits; default 1. */
+  /**
+   * Factor for scripted durations and for the times of transfers and menus (`timeout_secs`,
+   * `timeout_millis`), but not for retries and other time limits; default 1.
+   */
   timeScale?: number;
   rateLimit?: RateLimit;
   /** The contents of the account; the defaults are a correctly configured account. */
