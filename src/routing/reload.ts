@@ -144,7 +144,7 @@ function followFolder<Set extends CompiledRoutes | null>(
         if (signal.aborted) return;
         const changed = seen !== (refused?.hash ?? folderHash);
         // Rejects if the routes are closed meanwhile.
-        const reload = changed ? await inTurn(once).catch(() => null) : null;
+        const reload = changed ? await inTurn(() => once(true)).catch(() => null) : null;
         if (reload !== null) onReload(reload);
         if (!signal.aborted) timer = setTimeout(look, WATCH_EVERY_MS).unref();
       };
@@ -167,15 +167,20 @@ function followFolder<Set extends CompiledRoutes | null>(
     return next;
   }
 
-  async function once(): Promise<Reload> {
+  async function once(isWatch = false): Promise<Reload> {
     const loaded = await loadCompiled(dir, { ...options, signal });
     referenced = loaded.referenced;
     if (!loaded.ok) {
       refuse(loaded);
       return { ok: false, hash: live?.set.hash ?? '', problems: loaded.problems };
     }
+    const isSame = loaded.set.hash === folderHash;
     folderHash = loaded.set.hash;
     refused = null;
+    // A folder that was unreadable for a moment and is what it was does not end an activation.
+    if (isWatch && isSame && live !== null && live.set.hash !== folderHash) {
+      return { ok: true, hash: live.set.hash, changed: false, warnings };
+    }
     return takeOver(loaded);
   }
 

@@ -193,6 +193,30 @@ describe('going back', () => {
     expect((await listed())[0]).toBe('folder true');
   });
 
+  test('a watched folder that was invalid for a moment and is what it was leaves it alone', async () => {
+    const one = await start();
+    const first = hashOf(one);
+    await change(DECLINED);
+    await one.live.reload('anna');
+    await one.live.activate(first, 'ben');
+    const heard: boolean[] = [];
+    one.routes.watch((reload) => {
+      one.live.report(reload, 'folder');
+      heard.push(reload.ok);
+    });
+    await change('otherwise: [ { reject: ');
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual([false]);
+    await change(DECLINED);
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual([false, true]);
+    expect([hashOf(one), one.live.activated()?.who, one.live.refusal()]).toEqual([
+      first,
+      'ben',
+      null,
+    ]);
+    await one.live.reload('anna');
+    expect(one.live.activated()).toBeNull();
+  });
+
   test('the handlers that run are those of the version', async () => {
     const handler = (cause: string) =>
       `import type { Handler } from 'telnyx-referee';\nexport default ((call) => [{ reject: '${cause}' }]) satisfies Handler;\n`;
