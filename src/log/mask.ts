@@ -64,10 +64,11 @@ const WRITTEN_WITH_GAPS = /^\s*\+?[\d\s().-]+$/;
 const SIP_USER = /(sips?:)([^@\s<>"]{1,256})@/gi;
 /**
  * In this order: a uuid, a call_control_id, a number with its plus, one with gaps, a word with
- * digits.
+ * digits. A word is looked at from 64 characters before its digits on, because a search for its
+ * beginning takes the square of its length, and only words of up to 40 characters are masked.
  */
 const TOKEN =
-  /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|\bv\d:[\w-]{16,}|(?:\+|%2B)\d{7,15}(?!\d)|\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}|\w*\d{7,}\w*/gi;
+  /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|\bv\d:[\w-]{16,}|(?:\+|%2B)\d{7,15}(?!\d)|\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}|\w{0,64}\d{7,}\w*/gi;
 
 function maskToken(token: string, before: string, mask: (digits: string) => string): string {
   const plus = /^(\+|%2B)/i.exec(token)?.[0];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMasker } from '../../src/log/mask.ts';
+import { cpuTimeMs } from '../helpers/cpu-time.ts';
 
 const masker = createMasker('KEY0123');
 const NUMBER = '+14155550100';
@@ -45,6 +46,13 @@ describe('a masked number', () => {
 });
 
 describe('free text', () => {
+  it('of one long word costs no more than its length', () => {
+    const before = cpuTimeMs();
+    const word = '123456a'.repeat(6_000);
+    expect(masker.text(`${NUMBER} ${word}`)).toBe(`${MASKED} ${word}`);
+    expect(cpuTimeMs() - before).toBeLessThan(1_500);
+  });
+
   it.each([
     'connection 1494404757140276705 is not ours',
     'call 6f9619ff-8b86-4011-8421-123456789012 ended',
