@@ -9,6 +9,8 @@ import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../../src/core/rules/decide.ts';
 import type { RunHandler } from '../../../src/core/rules/rule.ts';
 import { factsOf } from '../../../src/routing/example.ts';
+import { LIMITS } from '../../../src/routing/limits.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { load, problemsOf, withFolder } from '../routes-folder.ts';
 
 const MAIN = `targets: { desk: { sip: "sip:desk@pbx.example.com" } }
@@ -47,6 +49,16 @@ function served(run: () => ReturnType<RunHandler>): ReturnType<RunHandler> {
   let answer = run();
   for (let tries = 0; tries < 50 && 'notMine' in answer; tries += 1) answer = run();
   return answer;
+}
+
+/**
+ * The next call is served. On a busy machine the process that takes over may miss its time as often
+ * as makes a handler rest for half a minute.
+ */
+async function isServed(run: Awaited<ReturnType<typeof handler>>): Promise<void> {
+  await expect
+    .poll(() => run({ from: '+1' }), { timeout: LIMITS.handlerRestMs + PATIENCE_MS })
+    .toEqual({ steps: [{ do: 'hangup' }] });
 }
 
 async function problems(code: string): Promise<string[]> {
@@ -287,7 +299,7 @@ test.each([
   // Each of these once blocked the event loop for seconds or for ever; on a free machine it is now
   // 75 ms.
   expect(performance.now() - startedAt).toBeLessThan(1_000);
-  await expect.poll(() => run({ from: '+1' })).toEqual({ steps: [{ do: 'hangup' }] });
+  await isServed(run);
 });
 
 test('one whose process is killed from outside does not get the call, and the next call is served', async () => {
@@ -295,7 +307,7 @@ test('one whose process is killed from outside does not get the call, and the ne
     'export default (call) => { if (call.from === "+1") return ["hangup"]; for (;;) {} };',
   );
   for (const pid of handlerProcesses()) process.kill(pid, 'SIGKILL');
-  await expect.poll(() => run({ from: '+1' })).toEqual({ steps: [{ do: 'hangup' }] });
+  await isServed(run);
 });
 
 test('the process of the handlers has nothing of our environment', async () => {
@@ -374,7 +386,8 @@ test.each([
   [
     'fills the memory',
     'const all = []; for (;;) all.push(new Uint8Array(2 ** 26).fill(1));',
-    /it needed more than 256 MB of memory/,
+    // On a busy machine the second is over first; memory.test.ts has the time to see the memory end.
+    /it needed more than 256 MB of memory|timed out after 1000ms/,
   ],
   [
     'makes V8 give up',
@@ -383,12 +396,9 @@ test.each([
   ],
 ])('code at the top that %s is a problem, and the set before goes on', async (_what, top, why) => {
   const run = await handler('export default () => ["hangup"]');
-  const loaded = () => problems(`${top}\nexport default () => undefined;`);
-  const loading = loaded();
+  const loading = problems(`${top}\nexport default () => undefined;`);
   expect(served(run)).toEqual({ steps: [{ do: 'hangup' }] });
-  let found = await loading;
-  // On a busy machine the time may be over before the memory is full.
-  for (let tries = 0; tries < 3 && !why.test(found[0] ?? ''); tries += 1) found = await loaded();
+  const found = await loading;
   expect(found).toEqual([expect.stringMatching(why)]);
   expect(found).toEqual([
     expect.stringMatching(

@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Store } from '../../../src/store/store.ts';
 import { aCall, aCommand, anAttempt, anEntry, aUnit, keys } from '../../helpers/documents.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { LONG, load, opened, run, store } from './scene.ts';
+
+/** At least as many as a store opens. */
+const CONNECTIONS_MAX = 10;
 
 export function writersContract(): void {
   describe('concurrent writers', () => {
@@ -9,10 +13,23 @@ export function writersContract(): void {
     let stores: Store[];
     beforeAll(async () => {
       stores = await Promise.all([opened.open(), opened.open(), opened.open()]);
+      for (const each of stores) await connect(each);
     });
     afterAll(async () => {
       await Promise.all(stores.map((one) => one.close()));
     });
+    /**
+     * Opens all connections of the replica, one more at a time: on a busy machine thirty at once take
+     * longer than a webhook may wait.
+     */
+    async function connect(one: Store): Promise<void> {
+      for (let open = 1; open <= CONNECTIONS_MAX; open += 1) {
+        await vi.waitFor(
+          () => Promise.all(Array.from({ length: open }, () => one.outbox())),
+          PATIENCE_MS,
+        );
+      }
+    }
     const replica = (n: number): Store => stores[n % stores.length] ?? store;
 
     test('of many first events of one call at once exactly one wins, and only its rows are kept', async () => {
