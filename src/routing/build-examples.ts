@@ -50,7 +50,7 @@ function checkExampleNames(
   const check = (name: string, at: Place): void => {
     // Not `useName`, because an example alone does not count as use of a target.
     if (known.has(name) || /^(\+|sips?:)/i.test(name)) return;
-    problems.problem(at, `unknown target ${quoted(name)}`, didYouMean(name, known.keys()));
+    problems.problem(at, `unknown target ${quoted(name)}`, () => didYouMean(name, known.keys()));
   };
   const verdicts = written.verdicts ?? {};
   for (const name of Object.keys(verdicts)) {
@@ -69,9 +69,7 @@ function checkExampleNames(
   }
   const { rule } = written.expect;
   if (typeof rule === 'string' && rule !== 'otherwise' && !set.rules.has(rule)) {
-    problems.problem(
-      positions.at(written.expect, 'rule'),
-      `unknown rule ${quoted(rule)}`,
+    problems.problem(positions.at(written.expect, 'rule'), `unknown rule ${quoted(rule)}`, () =>
       didYouMean(rule, set.rules),
     );
   }

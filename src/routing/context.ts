@@ -98,7 +98,7 @@ export function useName(context: SetContext, kind: NameKind, name: string, at: P
     return true;
   }
   const known = context.names[kind];
-  const hint =
+  const hint = () =>
     known.size === 0 ? `write it under ${SECTIONS[kind]}:` : didYouMean(name, known.keys());
   context.problems.problem(at, `unknown ${kind} ${quoted(name)}`, hint);
   return false;

@@ -31,7 +31,7 @@ export function writtenDestination(
   }
   const parsed = parseDestination(text);
   if ('problem' in parsed) {
-    const hint = didYouMeanTarget(context, text) || destinationHint(text, context.country);
+    const hint = () => didYouMeanTarget(context, text) || destinationHint(text, context.country);
     problems.problem(at, parsed.problem, hint);
     return null;
   }

@@ -22,6 +22,8 @@ export interface Place {
   column: number;
 }
 
+export type Hint = string | (() => string);
+
 /** Collects problems and warnings of a whole set: nothing stops at the first. */
 export class Problems {
   readonly problems: Problem[] = [];
@@ -29,9 +31,10 @@ export class Problems {
   /** How many more there were. */
   readonly #left = { problems: 0, warnings: 0 };
 
-  problem(place: Place, message: string, hint = ''): void {
+  /** A hint that takes long to find is a function, and only called for a problem that is kept. */
+  problem(place: Place, message: string, hint: Hint = ''): void {
     if (this.problems.length >= LIMITS.problems) this.#left.problems += 1;
-    else this.problems.push(located(place, message, hint));
+    else this.problems.push(located(place, message, typeof hint === 'string' ? hint : hint()));
   }
 
   warning(place: Place, message: string, hint = ''): void {
@@ -114,7 +117,7 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   let bestEdits = Math.max(2, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of known) {
     if (Math.abs(candidate.length - wanted.length) >= bestEdits) continue;
-    const edits = editDistance(wanted, inAscii(candidate).toLowerCase());
+    const edits = editDistance(wanted, inAscii(candidate).toLowerCase(), bestEdits);
     // Two edits turn a short word into a different one: "to" is not a misspelt "any".
     if (edits < bestEdits && edits < Math.max(wanted.length, candidate.length)) {
       best = candidate;
@@ -124,12 +127,16 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** Damerau-Levenshtein (adjacent letters swapped count as one edit), two rows and one before. */
-function editDistance(a: string, b: string): number {
+/**
+ * Damerau-Levenshtein (adjacent letters swapped count as one edit), two rows and one before. It
+ * ends early once the result is certain to be `most` or more.
+ */
+function editDistance(a: string, b: string, most: number): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
+    let fewest = i;
     for (let j = 1; j <= b.length; j += 1) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
       let edits = Math.min(
@@ -141,7 +148,10 @@ function editDistance(a: string, b: string): number {
         edits = Math.min(edits, (beforePrevious[j - 2] ?? 0) + 1);
       }
       row.push(edits);
+      fewest = Math.min(fewest, edits);
     }
+    // A swap looks back two rows, and costs one.
+    if (fewest >= most && Math.min(...previous) + 1 >= most) return most;
     beforePrevious = previous;
     previous = row;
   }

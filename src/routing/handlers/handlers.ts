@@ -13,7 +13,7 @@ import { RefereeError } from '../../errors.ts';
 import type { SetContext } from '../context.ts';
 import { decode } from '../decode.ts';
 import { LIMITS } from '../limits.ts';
-import { type Place, Problems } from '../problem.ts';
+import { type Hint, type Place, Problems } from '../problem.ts';
 import type { SchemaNode } from '../schema/node.ts';
 import type { WrittenStep } from '../schema/steps.ts';
 import { parseSource } from '../source.ts';
@@ -206,7 +206,7 @@ function readAnswer(file: string, json: string, context: SetContext): ReturnType
 
 /** Stops at the first problem: further ones are not shown and would take the event loop's time. */
 class FirstProblem extends Problems {
-  override problem(place: Place, message: string, hint?: string): void {
+  override problem(place: Place, message: string, hint?: Hint): void {
     super.problem(place, message, hint);
     throw new RefereeError('ANSWER_REFUSED', message);
   }
