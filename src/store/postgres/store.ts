@@ -79,7 +79,7 @@ export async function openPostgres(
     recordings: (callIds) => look((query) => readRecordings(query, callIds, codeVersion)),
     list: (filter) => look((query) => listCalls(query, filter)),
     activity: (since, callsMax) => look((query) => readActivity(query, since, callsMax)),
-    outbox: () => look(outboxHealth),
+    outbox: () => ask(outboxHealth),
     changes: (after, limit) => look((query) => changedCalls(query, after, limit)),
     deadLetter: (event, error, command) =>
       ask((query) => records.addDeadLetter(query, event, error, command)),
