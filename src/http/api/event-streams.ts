@@ -81,6 +81,8 @@ export function createEventStreams(read: ReadChanges): EventStreams {
   return {
     full: () => closed || streams.size >= HTTP_LIMITS.eventStreamsMax,
     open(response, after, legs, stillMay) {
+      // The client left while its session was looked up: its `close` is over and would not be seen.
+      if (response.destroyed) return;
       const stream: Stream = {
         response,
         cursor: after,

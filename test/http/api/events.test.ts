@@ -1,9 +1,11 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CALL_SUMMARY } from '../../../src/http/api/calls-schemas.ts';
 import { HTTP_LIMITS } from '../../../src/http/limits.ts';
 import { aCall, aUnit } from '../../helpers/documents.ts';
-import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
+import { ADMIN_TOKEN, type ServedApp, serveApp } from '../../helpers/served-app.ts';
 import { incomingCall } from '../../helpers/webhooks.ts';
 
 let app: ServedApp;
@@ -117,6 +119,36 @@ test('callers are reported, and their B-legs to a client that asks for legs', as
 test('a cursor of another life is answered with reset', async () => {
   const stream = await follow('00000000.12');
   expect((await stream.next())?.event).toBe('reset');
+  stream.leave();
+});
+
+test('whoever leaves while their session is looked up takes no stream from others', async () => {
+  const body = JSON.stringify({ token: ADMIN_TOKEN });
+  const signedIn = await app.api('/v1/session', { method: 'POST', body });
+  const [cookie = ''] = (signedIn.headers.get('set-cookie') ?? '').split(';');
+  const { setting } = app.store;
+  const slow = Promise.withResolvers<void>();
+  app.store.setting = async (name) => {
+    await slow.promise;
+    return setting(name);
+  };
+  const closed: Promise<unknown>[] = [];
+  app.server.server.on('connection', (socket) => void closed.push(once(socket, 'close')));
+  const sockets = Array.from({ length: HTTP_LIMITS.eventStreamsMax }, () => {
+    return connect(app.port, '127.0.0.1');
+  });
+  for (const socket of sockets) {
+    socket.write(`GET /v1/events HTTP/1.1\r\nhost: x\r\ncookie: ${cookie}\r\n\r\n`);
+  }
+  await expect.poll(() => closed.length).toBe(sockets.length);
+  // An answer to a later request: those before it have been read.
+  expect((await fetch(`${app.url}/health/live`, { keepalive: false })).status).toBe(200);
+  for (const socket of sockets) socket.destroy();
+  await Promise.all(closed.slice(0, sockets.length));
+  slow.resolve();
+  app.store.setting = setting;
+  const stream = await follow();
+  expect((await stream.next())?.event).toBe('hello');
   stream.leave();
 });
 
