@@ -104,6 +104,28 @@ export async function changedMeanwhile({ dir, stamps }: Folder): Promise<string 
   return null;
 }
 
+/** What can be seen of a folder without reading its files. */
+export interface Glance {
+  /** Equal texts mean equal files, unless one was written again within the clock's tick. */
+  text: string;
+  /** When the last of the files changed, by the clock of its file system. */
+  changedMs: number;
+}
+
+export async function glanceAt(dir: string, referenced: readonly string[]): Promise<Glance> {
+  const problems = new Problems();
+  const names = await list(dir, '', problems);
+  const stamps: [string, string][] = [];
+  for (const name of new Set([...names.filter(counts), ...referenced.filter(isInside)])) {
+    stamps.push([name, await stampOf(join(dir, name)).catch(() => '')]);
+  }
+  const changes = stamps.map(([, stamp]) => Number(stamp.split(',').at(-1)) / 1e6);
+  return {
+    text: JSON.stringify([names, stamps, problems.problems]),
+    changedMs: changes.reduce((latest, each) => Math.max(latest, each), 0),
+  };
+}
+
 /**
  * Includes the inode, which differs after a replacement, and the ctime, which every change updates,
  * even one to the file's times.

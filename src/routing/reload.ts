@@ -5,7 +5,7 @@
 import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
 import type { Example } from './example.ts';
-import { hashRoutes, type LoadOptions, loadCompiled } from './load.ts';
+import { type LoadOptions, type Look, loadCompiled, lookAgain } from './load.ts';
 import type { Problem } from './problem.ts';
 
 export type Reload =
@@ -44,7 +44,8 @@ export type Routes = FolderRoutes<CompiledRoutes>;
 export type NextRoutes = FolderRoutes<CompiledRoutes | null>;
 
 /**
- * Contents are compared, not times, so that a swapped symlink and an overwritten file both count.
+ * Contents decide, not times, so that a swapped symlink and an overwritten file both count. Times
+ * only say whether the contents need not be read again.
  */
 const WATCH_EVERY_MS = 1_000;
 
@@ -74,7 +75,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
 }
 
 /**
- * Opens the folder of NEXT_ROUTES_DIR, which no call depends on, so an invalid first set is only
+ * Opens the folder of ROUTES_NEXT_DIR, which no call depends on, so an invalid first set is only
  * refused.
  */
 export async function openNextRoutes(dir: string, options: LoadOptions): Promise<NextRoutes> {
@@ -139,10 +140,11 @@ function followFolder<Set extends CompiledRoutes | null>(
       return taken;
     },
     watch(onReload) {
+      let last: Look | null = null;
       const look = async () => {
-        const seen = await hashRoutes(dir, referenced);
+        last = await lookAgain(dir, referenced, last);
         if (signal.aborted) return;
-        const changed = seen !== (refused?.hash ?? folderHash);
+        const changed = last.hash !== (refused?.hash ?? folderHash);
         // Rejects if the routes are closed meanwhile.
         const reload = changed ? await inTurn(() => once(true)).catch(() => null) : null;
         if (reload !== null) onReload(reload);

@@ -1,11 +1,12 @@
 /** A folder that is written to while it is read. */
 import { mkdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { changedMeanwhile, readFolder, readReferenced } from '../../src/routing/folder.ts';
 import { LIMITS } from '../../src/routing/limits.ts';
-import { loadRoutes } from '../../src/routing/load.ts';
+import { loadRoutes, lookAgain } from '../../src/routing/load.ts';
 import { Problems } from '../../src/routing/problem.ts';
+import { cpuTimeMs } from '../helpers/cpu-time.ts';
 import { problemsOf, withFolder } from './routes-folder.ts';
 
 const FILES = {
@@ -91,6 +92,50 @@ otherwise: [ hangup ]`;
       '1:78 "data" cannot be read: it is not a file',
       '2:22 there is no file "data/gone.csv"',
     ]);
+  });
+});
+
+test('looking again at a large folder reads it only if something changed', async () => {
+  const name = 'lists/long.txt';
+  const long = '+14155550101\n'.repeat(1_000_000);
+  await withFolder({ 'main.yaml': 'otherwise: [ hangup ]', [name]: long }, async (dir) => {
+    // As if it had been written long ago, by the clock of its file system.
+    const later = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
+    let look = await lookAgain(dir, [], null);
+    const { hash } = look;
+    const startedAt = cpuTimeMs();
+    for (let n = 0; n < 50; n += 1) look = await lookAgain(dir, [], look);
+    // To read and hash it takes 30 ms of CPU or more.
+    expect(cpuTimeMs() - startedAt).toBeLessThan(1_000);
+    expect(look).toMatchObject({ hash, again: 50 });
+
+    await writeFile(join(dir, name), long.replace('+14155550101', '+14155550102'));
+    look = await lookAgain(dir, [], look);
+    expect(look.hash).not.toBe(hash);
+    await writeFile(join(dir, 'numbers.txt'), '+14155550103\n');
+    const more = await lookAgain(dir, ['numbers.txt'], look);
+    expect(more.hash).not.toBe(look.hash);
+    await writeFile(join(dir, 'more.yml'), '');
+    expect((await lookAgain(dir, ['numbers.txt'], more)).hash).not.toBe(more.hash);
+
+    later.mockRestore();
+    await writeFile(join(dir, 'new.yaml'), 'rules: []');
+    // Within the clock's tick another text could have the same time.
+    expect(await lookAgain(dir, [], null)).toMatchObject({ glance: null, again: 0 });
+  });
+});
+
+test('a folder is read now and then, whatever its times say', async () => {
+  await withFolder({ 'main.yaml': 'otherwise: [ hangup ]' }, async (dir) => {
+    const later = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
+    let look = await lookAgain(dir, [], null);
+    const seen: number[] = [];
+    for (let n = 0; n < 62; n += 1) {
+      look = await lookAgain(dir, [], look);
+      seen.push(look.again);
+    }
+    expect(seen.slice(-3)).toEqual([60, 0, 1]);
+    later.mockRestore();
   });
 });
 
