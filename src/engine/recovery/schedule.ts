@@ -5,6 +5,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { LiveLeg } from '../../core/recovery.ts';
+import { StoreUnavailable } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { afterAsking, isDue, owedOf, withMissed } from './owed.ts';
 import type { Recovery } from './recover.ts';
@@ -62,7 +63,7 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
 
   return {
     async start() {
-      while (!stopping.signal.aborted && !(await isSinceKept())) {
+      while (!stopping.signal.aborted && !(await isSinceSettled())) {
         await setTimeout(lookEveryMs, undefined, { signal: stopping.signal }).catch(() => {});
       }
       lookedAt = now();
@@ -89,17 +90,18 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
   }
 
   /**
-   * Tried until it succeeds: after our first heartbeat nobody can know any more when the last one
-   * was.
+   * Tried until the store can be read: after our first heartbeat nobody can know any more when the
+   * last one was.
    */
-  async function isSinceKept(): Promise<boolean> {
+  async function isSinceSettled(): Promise<boolean> {
     try {
       await sinceTheLastHeartbeat();
       if (!stopping.signal.aborted) await keepNoted();
       return true;
     } catch (error) {
       if (!stopping.signal.aborted) options.onFailed(error);
-      return false;
+      // What would fail again must not keep the first heartbeat, and with it all upkeep, waiting.
+      return !(error instanceof StoreUnavailable);
     }
   }
 

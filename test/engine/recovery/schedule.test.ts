@@ -124,6 +124,16 @@ test('a start notes the time since the last heartbeat before ours may be written
   asking.resolve({});
 });
 
+test('a start does not wait for what would fail again', async () => {
+  const broken = new Proxy(store, {
+    get: (target, name: keyof Store) =>
+      name === 'replicas' ? () => Promise.reject(new Error('broken')) : target[name],
+  });
+  schedule = open(broken);
+  await schedule.start();
+  expect(failures).toEqual(['Error: broken']);
+});
+
 test('a store whose clock is ahead of ours, because that was set back, is asked for the same time', async () => {
   await beat();
   now = Date.now() - 3_600_000;
