@@ -33,6 +33,15 @@ const FLAGS = [
 
 const FRAME_MS = 5_000;
 
+const HOURS_AHEAD = 12 - new Date().getUTCHours();
+/** Of a window: where it is about noon, so that no case meets midnight. "Etc/GMT-1" is UTC+1. */
+export const ZONE =
+  HOURS_AHEAD === 0 ? 'UTC' : `Etc/GMT${HOURS_AHEAD > 0 ? '-' : '+'}${Math.abs(HOURS_AHEAD)}`;
+/** The beginning of a day (yyyy-mm-dd) there, as ISO 8601. */
+export function midnight(day: string): string {
+  return new Date(Date.parse(day) - HOURS_AHEAD * 60 * 60_000).toISOString();
+}
+
 /** Of a window, unless a case says otherwise. */
 export const VIEWPORT = { width: 1280, height: 900 };
 
@@ -55,7 +64,7 @@ export async function openPage(
 ): Promise<Watched> {
   const context = await browser.newContext({
     viewport: VIEWPORT,
-    timezoneId: 'UTC',
+    timezoneId: ZONE,
     locale: 'en-GB',
     ...options,
   });

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
-import { CHROMIUM_PATH } from './browser.ts';
+import { CHROMIUM_PATH, midnight, ZONE } from './browser.ts';
 import { fillOutbox } from './outbox-rows.ts';
 import { NASTY, type PageStage, ROUTES, seededId, setPageStage, TOKEN } from './stage.ts';
 import { sharedBrowser, watchedWindows } from './window.ts';
@@ -142,13 +142,13 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await page.getByText('No finished calls in this period.').waitFor();
     const query = new URLSearchParams(new URL(page.url()).hash.split('?')[1]);
     expect(Object.fromEntries(query)).toMatchObject({
-      from: '2026-03-02T00:00:00.000Z',
-      to: '2026-03-09T00:00:00.000Z',
-      zone: 'UTC',
+      from: midnight('2026-03-02'),
+      to: midnight('2026-03-09'),
+      zone: ZONE,
     });
     await page.getByLabel('to', { exact: true }).fill('2026-03-01');
     await page.getByRole('button', { name: 'Show' }).press('Enter');
-    await expect.poll(() => page.url()).toContain('to=2026-03-03T00%3A00%3A00.000Z');
+    await expect.poll(() => page.url()).toContain(encodeURIComponent(midnight('2026-03-03')));
     await expect.poll(() => page.getByLabel('from').inputValue()).toBe('2026-03-01');
   });
 
