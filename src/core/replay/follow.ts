@@ -22,7 +22,7 @@ import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
 import { doSame } from './same-steps.ts';
-import { type ToldOfTargets, toldDuring } from './told.ts';
+import { type ToldOfTargets, toldOn } from './told.ts';
 
 /** Decides by these routes, and remembers the decisions. */
 export interface Decider {
@@ -92,6 +92,7 @@ export function follow(
   const { events } = recorded;
   const lastDecision = events.findLastIndex(({ answers }) => answers.decisions.length > 0);
   const shared = new Set<string>();
+  const told = toldOn(recorded);
   let call: Call | null = null;
   let real: Call | null = null;
   let forked = false;
@@ -106,8 +107,8 @@ export function follow(
       decider.overrides = item.answers.overrides;
     }
     decider.taken = [];
-    const told = toldDuring(real, item);
-    const step = transition(call, event, worldUnder(item, decider, { forked, told }));
+    const known = told.during(real, item);
+    const step = transition(call, event, worldUnder(item, decider, { forked, told: known }));
     forked ||= !decidedTheSame(item, decider);
     const truth: Transition = forked ? transition(real, event, sameAnswers(item, noOne)) : step;
     if (forked && step.refused !== truth.refused && call !== null && real !== null) {

@@ -10,53 +10,71 @@ import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts'
 
 export type ToldOfTargets = Pick<World, 'resting' | 'refusesRefers'>;
 
-/** While one event was processed. `real`: the recorded call before it. */
-export function toldDuring(real: Call | null, item: RecordedEvent): ToldOfTargets {
-  if (!tells(item)) return ALL_AWAKE;
-  const told = createTold();
-  transition(real, item.event, told.world(item));
-  return told;
+export interface Told extends ToldOfTargets {
+  /** As it was while one event was processed. `real`: the recorded call before it. */
+  during(real: Call | null, item: RecordedEvent): ToldOfTargets;
 }
 
+const NOTHING: Told = { ...ALL_AWAKE, during: () => ALL_AWAKE };
+
 /** On the whole call: it is over long before a target that rests is tried again. */
-export function toldOn({ events }: Pick<RecordedCall, 'events'>): ToldOfTargets {
-  if (!events.some(tells)) return ALL_AWAKE;
-  const told = createTold();
+export function toldOn({ events }: Pick<RecordedCall, 'events'>): Told {
+  if (!events.some(tells)) return NOTHING;
+  const all = createNotes();
   let call: Call | null = null;
   for (const item of events) {
-    const step = transition(call, item.event, told.world(item));
+    const step = transition(call, item.event, all.world(item));
     if (step.refused === null) call = step.call;
   }
-  return told;
+  return {
+    resting: all.resting,
+    refusesRefers: all.refusesRefers,
+    during(real, item) {
+      const own = createNotes();
+      transition(real, item.event, own.world(item));
+      return {
+        resting: (target) => (own.asked.has(target) ? own : all).resting(target),
+        refusesRefers: (connectionId, target) =>
+          (own.asked.has(keyOf(connectionId, target)) ? own : all).refusesRefers(
+            connectionId,
+            target,
+          ),
+      };
+    },
+  };
 }
 
 function tells({ answers }: RecordedEvent): boolean {
   return answers.resting.length > 0 || answers.refusesRefers.length > 0;
 }
 
-function createTold() {
+function keyOf(connectionId: string, target: string): string {
+  return `${connectionId} ${target}`;
+}
+
+function createNotes() {
   const rest = new Map<string, string>();
   const refuse = new Map<string, string>();
-  const keyOf = (connectionId: string, target: string) => `${connectionId} ${target}`;
+  const asked = new Set<string>();
+  const note = (kept: Map<string, string>, key: string, why: string | null) => {
+    asked.add(key);
+    if (why !== null) kept.set(key, why);
+    return why;
+  };
   return {
+    /** Names of targets, and connections with targets. */
+    asked,
     resting: (target: string) => rest.get(target) ?? null,
     refusesRefers: (connectionId: string, target: string) =>
       refuse.get(keyOf(connectionId, target)) ?? null,
-    /** Gives the recorded answers, and keeps what they were about. */
+    /** Gives the recorded answers, and notes what they are about. */
     world(item: RecordedEvent): World {
       const then = sameAnswers(item, () => {});
       return {
         ...then,
-        resting(target) {
-          const why = then.resting(target);
-          if (why !== null) rest.set(target, why);
-          return why;
-        },
-        refusesRefers(connectionId, target) {
-          const why = then.refusesRefers(connectionId, target);
-          if (why !== null) refuse.set(keyOf(connectionId, target), why);
-          return why;
-        },
+        resting: (target) => note(rest, target, then.resting(target)),
+        refusesRefers: (connectionId, target) =>
+          note(refuse, keyOf(connectionId, target), then.refusesRefers(connectionId, target)),
       };
     },
   };

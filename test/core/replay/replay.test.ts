@@ -431,6 +431,11 @@ describe('changed routes', () => {
   });
 
   it('tell of a call that still lives only what is known of it', () => {
+    // It was tried, because none followed it; here another one does.
+    const last = { targets: { [DESK]: [{ verdict: 'busy' as const }] }, resting: ['us'] };
+    const followed = both(one([transfer(), refer('us')]), one([refer('us'), refer('eu')]), last);
+    expect(followed.past).toMatchObject({ attempts: [DESK, 'us'], target: 'us' });
+    expect(followed.now).toMatchObject({ attempts: ['us', 'eu'], target: 'eu' });
     const set = one([say('Please wait. '.repeat(20)), refer('us')]);
     const story: Story = { stopAfterMs: 2_000 };
     expect(both(set, set, story)).toMatchObject({ past: { ends: null }, differs: false });
