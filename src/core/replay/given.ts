@@ -11,6 +11,8 @@ export interface Answer {
   rings: boolean;
   tookMs: number;
   sipNotifyResponse: number | null;
+  /** The caller hung up while it rang, and a NOTIFY said so. */
+  cancelled: boolean;
   /** The leg ended with this attempt, as it does when a REFER succeeds without a NOTIFY. */
   endsTheLeg: boolean;
 }
@@ -63,6 +65,7 @@ function answerOf(attempt: Attempt, { stored, events }: Recorded): Answer {
     rings: rang(attempt, events),
     tookMs,
     sipNotifyResponse: codeOf(attempt),
+    cancelled: kind === 'refer' && verdict === 'abandoned' && final,
     endsTheLeg: endsTheLeg && endedAt !== null,
   };
 }

@@ -5,16 +5,15 @@
  */
 
 import { answeredOf, dueEvent, hangupOf, laterEvents } from '../dry-run/events.ts';
-import { answersTo, type Scripted } from '../dry-run/scripted-telnyx.ts';
-import { nameOf } from '../machine/attempt.ts';
-import type { Attempt, Call, Deadline, LookupFact } from '../machine/call.ts';
+import type { Attempt, Call, Deadline } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import { type Transition, transition } from '../machine/transition.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
+import { type Answering, answersOf } from './answers-of.ts';
 import { happensAnyway, keysPressed, type Live, leftAt, liveUntil } from './caller.ts';
 import type { Decider, Parted } from './follow.ts';
-import { type Given, givenBy } from './given.ts';
+import { givenBy } from './given.ts';
 import { type ToldOfTargets, toldOn } from './told.ts';
 
 /** A safety limit: calls end long before, because budgets and plans are finite. */
@@ -26,22 +25,15 @@ export interface PlayedOn {
   assumed: string[];
 }
 
-interface Play {
-  call: Call;
-  now: number;
+interface Play extends Answering {
   live: Live | null;
   decider: Decider;
   onStep: (step: Transition) => void;
   commands: Command[];
   /** Events to come, earliest first. */
   coming: Coming[];
-  keys: (string | null)[];
-  /** The lookups that were asked on the recorded call; others do not answer. */
-  lookups: Readonly<Record<string, LookupFact>>;
-  given: Given;
   /** A target that rested on the recorded call does so here. */
   told: ToldOfTargets;
-  assumed: Set<string>;
   events: number;
   /** What other applications do with an unmanaged call was put into `coming`. */
   handedOver: boolean;
@@ -65,6 +57,7 @@ export function playOn(
     call: from,
     now: at,
     live: liveUntil(recorded),
+    left: leftAt(recorded),
     decider: around.decider,
     onStep: around.onStep ?? (() => {}),
     commands: [...commands],
@@ -79,14 +72,24 @@ export function playOn(
     events: 0,
     handedOver: false,
   };
-  const left = leftAt(recorded);
+  const { left } = play;
   if (left !== null) add(play, { at: left, event: hangupOf(from) });
   while (play.call.phase !== 'ended' && play.events < EVENTS_MAX) {
     const command = play.commands.shift();
     if (command !== undefined) carryOut(play, command);
     else if (!goOn(play)) break;
   }
+  if (play.call.phase === 'ended') lateFailures(play);
   return { call: play.call, assumed: [...play.assumed] };
+}
+
+/** A REFER that is seen to fail after the hangup says that its target never took the caller. */
+function lateFailures(play: Play): void {
+  for (const { at, event } of play.coming) {
+    if (event.type !== 'call.refer.failed') continue;
+    play.now = Math.max(play.now, at);
+    put(play, event);
+  }
 }
 
 /** Attempts whose answer is among the recorded events, if there is one. */
@@ -175,40 +178,11 @@ function earliest(deadlines: readonly Deadline[]): Deadline | undefined {
 /** Telnyx's side: the answer to one command and the webhooks that follow. */
 function carryOut(play: Play, command: Command): void {
   let at = play.now;
-  for (const { event, afterMs } of scriptFor(play, command)) {
+  for (const { event, afterMs } of answersOf(play, command)) {
     at += afterMs;
     const endOf = command.action === 'playback_start' && event.source === 'webhook';
     add(play, { at, event, ...(endOf ? { endOf: command.id } : {}) });
   }
-}
-
-function scriptFor(play: Play, command: Command): Scripted[] {
-  const { call } = play;
-  const attempt = call.attempts.find(({ id }) => id === command.id);
-  if (attempt !== undefined) return moveScript(play, command, attempt);
-  const gather = command.action.startsWith('gather_using_');
-  const digits = gather ? (play.keys.shift() ?? null) : null;
-  const lookup = command.action === 'lookup' ? play.lookups[command.name]?.values : undefined;
-  if (command.action === 'lookup' && lookup === undefined) {
-    play.assumed.add(`lookup ${command.name}`);
-  }
-  return answersTo(command, { call, verdict: null, digits, leaves: false, lookup });
-}
-
-function moveScript(play: Play, command: Command, attempt: Attempt): Scripted[] {
-  const { call } = play;
-  const answer = play.given.next(attempt);
-  const situation = { call, digits: null, leaves: false };
-  if (answer === null) {
-    play.assumed.add(nameOf(attempt));
-    return answersTo(command, { ...situation, verdict: 'completed', tookMs: 0 });
-  }
-  const { verdict, rings, tookMs, sipNotifyResponse, endsTheLeg } = answer;
-  const more = { rings, tookMs, sipNotifyResponse };
-  if (verdict !== null) return answersTo(command, { ...situation, verdict, ...more });
-  if (endsTheLeg) return answersTo(command, { ...situation, verdict: null, ...more });
-  // Nobody answered before the caller hung up, and now they may hang up later or not at all.
-  return answersTo(command, { ...situation, verdict: 'no_verdict', ...more });
 }
 
 /**

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RecordedCall } from '../../../src/core/recording/recorded-call.ts';
 import { whyApart } from '../../../src/core/replay/apart.ts';
 import {
   differs,
@@ -206,6 +207,37 @@ describe('unchanged routes', () => {
 });
 
 describe('changed routes', () => {
+  it('lead a call to where it would have gone, if all that they ask for was tried', () => {
+    const hunt = [refer('eu', { busy: [transfer()] }), refer('us'), transfer(), hangup];
+    const sets: Record<string, RouteSet> = {
+      ...SETS,
+      other: one(hunt),
+      greeted: one([say('Welcome.'), ...hunt]),
+    };
+    const names = fc.constantFrom('hunt', 'menu', 'transfer', 'pick', 'reject', 'other', 'greeted');
+    const same = stories.map(({ targets: scripts = {}, keys = [], resting = [] }): Story => {
+      const heard = (each: TargetScript) => each.verdict !== 'silent' && each.verdict !== 'bye';
+      const once = Object.entries(scripts).map(([name, each]) => [
+        name,
+        inTime(name, each).filter(heard).slice(0, 1),
+      ]);
+      return { targets: Object.fromEntries(once), keys: Array(9).fill(keys[0] ?? null), resting };
+    });
+    const menus = ({ events }: RecordedCall) =>
+      events.filter(({ event }) => event.type === 'call.gather.ended').length;
+    fc.assert(
+      fc.property(names, names, same, (before, after, story) => {
+        const recorded = recordCall(sets[before] as RouteSet, story);
+        const truth = recordCall(sets[after] as RouteSet, story);
+        const now = replay(recorded, compileRouteSet(sets[after] as RouteSet));
+        fc.pre(now.assumed.length === 0 && menus(truth) <= menus(recorded));
+        fc.pre(![recorded, truth].some(({ stored }) => stored.patienceOver));
+        expect(now).toEqual(happened(truth));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('send a caller to a target that nobody had tried: it is assumed to complete, and named', () => {
     const { now, past } = both(one([refer('us')]), one([refer('dublin')]));
     expect(past).toMatchObject({ attempts: ['us'], ends: 'referred', target: 'us' });
@@ -292,6 +324,19 @@ describe('changed routes', () => {
       ends: 'referred',
     });
   });
+
+  it.each(['no_answer', 'busy'] as const)(
+    'end a call as it ended whose caller left while a REFER rang: %s came later',
+    (verdict) => {
+      const hunt = [refer('us'), refer('eu'), hangup];
+      const code = verdict === 'busy' ? 486 : 487;
+      const us = { verdict, sipNotifyResponse: code, rings: true, tookMs: 6_000 };
+      const story: Story = { targets: { us: [us] }, leavesAfterMs: 3_000 };
+      const { past, now } = both(one(hunt), one([say('Welcome.'), ...hunt]), story);
+      expect(past).toMatchObject({ attempts: ['us'], ends: 'abandoned' });
+      expect(now).toEqual(past);
+    },
+  );
 
   it('shorten a time: a target that really needed longer does not answer within it', () => {
     const story: Story = { targets: { us: [{ verdict: 'completed', tookMs: 12_000 }] } };
@@ -386,6 +431,11 @@ describe('changed routes', () => {
     // Of two targets that follow one another, the other one rested.
     const swapped = both(one(hunt), one([refer('eu'), refer('us')]), { resting: ['us'] });
     expect(swapped.now).toMatchObject({ attempts: ['eu'], assumed: [] });
+    // It was tried, because none followed it; here another one does.
+    const last = { targets: { [DESK]: [{ verdict: 'busy' as const }] }, resting: ['us'] };
+    const followed = both(one([transfer(), refer('us')]), one([refer('us'), refer('eu')]), last);
+    expect(followed.past).toMatchObject({ attempts: [DESK, 'us'], target: 'us' });
+    expect(followed.now).toMatchObject({ attempts: ['us', 'eu'], target: 'eu' });
     const ways = [refer('us', { not_allowed: [transfer()] }), hangup];
     const refusing = both(one(ways), one([say('Welcome.'), ...ways]), { refusing: ['us'] });
     expect(refusing.past).toMatchObject({ attempts: ['us', DESK], moves: 1 });
@@ -431,11 +481,6 @@ describe('changed routes', () => {
   });
 
   it('tell of a call that still lives only what is known of it', () => {
-    // It was tried, because none followed it; here another one does.
-    const last = { targets: { [DESK]: [{ verdict: 'busy' as const }] }, resting: ['us'] };
-    const followed = both(one([transfer(), refer('us')]), one([refer('us'), refer('eu')]), last);
-    expect(followed.past).toMatchObject({ attempts: [DESK, 'us'], target: 'us' });
-    expect(followed.now).toMatchObject({ attempts: ['us', 'eu'], target: 'eu' });
     const set = one([say('Please wait. '.repeat(20)), refer('us')]);
     const story: Story = { stopAfterMs: 2_000 };
     expect(both(set, set, story)).toMatchObject({ past: { ends: null }, differs: false });
