@@ -1,7 +1,7 @@
 /** `referee check`: reports every problem and warning of a routes folder, and runs its examples. */
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { type ExampleResult, runExamples } from '../routing/examples.ts';
+import { type ExampleOutcome, type ExampleResult, runExamples } from '../routing/examples.ts';
 import { shortHash } from '../routing/folder.ts';
 import type { Problem } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
@@ -137,10 +137,16 @@ function exampleText(dir: string, example: ExampleResult, io: Io): string {
   ];
   for (const key of ['rule', 'attempts', 'ends', 'path'] as const) {
     if (!(key in expected)) continue;
-    const wanted = JSON.stringify(expected[key]);
-    const came = JSON.stringify(got[key] ?? null);
+    const wanted = inWords(key, expected[key]);
+    const came = inWords(key, got[key]);
     if (wanted !== came) lines.push(`  ${key}: expected ${wanted}, got ${plain(came)}`);
   }
   if (got.error !== undefined) lines.push(`  ${cyan('hint:')} ${plain(got.error)}`);
   return `${lines.join('\n')}\n\n`;
+}
+
+/** Null is how JSON says that no rule matched, and that a call has not ended. */
+function inWords(key: keyof ExampleOutcome, value: ExampleOutcome[typeof key]): string {
+  if (value === undefined || value === null) return key === 'rule' ? 'no rule' : 'none';
+  return JSON.stringify(value);
 }

@@ -166,6 +166,17 @@ export default () => {
     .toMatchObject({ code: 0, out: expect.stringContaining('1 of 1 examples pass') });
 });
 
+test('for people, an example that fails says in words that no rule matched', async () => {
+  const failing = async (expectation: string) => (await check(EXAMPLE(expectation))).out;
+  expect(await failing('{ rule: otherwise }')).toContain('rule: expected no rule, got "support"\n');
+  const nobody = EXAMPLE('{ rule: menu, ends: failed }').replace(
+    'to: "+14155550100", at',
+    'direction: outgoing, to: "+14155550100", at',
+  );
+  const { out } = await check(nobody);
+  expect(out).toContain('rule: expected "menu", got no rule\n  ends: expected "failed", got');
+});
+
 test('route says otherwise only where otherwise runs', async () => {
   const later = `${GOOD.replace('rules:', 'rules:\n  - { name: keys, when: { event: call.dtmf.received, digits: "0" }, do: [hangup] }')}`;
   const told = async (text: string, ...args: string[]) => {
