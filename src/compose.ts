@@ -28,6 +28,7 @@ import { onceUntilRecovered } from './log/once.ts';
 import { watchTroubles } from './log/troubles.ts';
 import { createLookupClient } from './lookups/client.ts';
 import { createMetrics } from './metrics.ts';
+import { problemsText } from './routing/problem.ts';
 import { type NextRoutes, openNextRoutes, openRoutes, type Reload } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openOwnStore } from './store/open.ts';
@@ -321,7 +322,7 @@ function refusedReload(routes: LiveRoutes): string[] {
   const refusal = routes.refusal();
   if (refusal === null) return [];
   return [
-    `The last reload of the call routes was refused (${refusal.problems.length} problems); the set before it is live. Run "referee check".`,
+    `The last reload of the call routes was refused (${problemsText(refusal.problems)}); the set before it is live. Run "referee check".`,
   ];
 }
 

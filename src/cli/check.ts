@@ -3,7 +3,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type ExampleOutcome, type ExampleResult, runExamples } from '../routing/examples.ts';
 import { shortHash } from '../routing/folder.ts';
-import type { Problem } from '../routing/problem.ts';
+import { countOf, type Problem } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import { junitText } from './junit.ts';
 import { pathOf } from './path-option.ts';
@@ -114,8 +114,8 @@ async function reportText(dir: string, report: CheckReport, io: Io): Promise<str
 
   const counts = [
     `${report.rules} ${report.rules === 1 ? 'rule' : 'rules'}`,
-    count(problems.length, 'problem', red),
-    count(warnings.length, 'warning', yellow),
+    count(countOf(problems), 'problem', red),
+    count(countOf(warnings), 'warning', yellow),
     examples.length === 0
       ? 'no examples'
       : `${examples.length - failed.length} of ${examples.length} examples pass`,

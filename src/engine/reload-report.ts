@@ -4,6 +4,7 @@ import { forcedThings } from '../core/rules/override.ts';
 import type { Log } from '../log/log.ts';
 import type { Trouble } from '../log/troubles.ts';
 import type { Metrics } from '../metrics.ts';
+import { countOf } from '../routing/problem.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
 import type { NextSet } from './next-routes.ts';
 import type { RouteVersions } from './route-versions.ts';
@@ -110,7 +111,7 @@ export function nextTroubles(next: NextSet | null): Trouble[] {
       title: 'The next call routes (ROUTES_NEXT_DIR) have problems; nothing changes for callers',
       detail: first === undefined ? null : `${first.file}:${first.line}: ${first.message}`,
       fix: `Run npx referee check ${next?.folder.dir}, fix what it reports, and reload.`,
-      count: Math.max(1, refusal.problems.length),
+      count: Math.max(1, countOf(refusal.problems)),
       firstAt: refusal.at,
       lastAt: refusal.at,
       target: null,

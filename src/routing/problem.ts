@@ -64,6 +64,23 @@ function withRest(found: readonly Problem[], left: number, word: string): Proble
   return [...sorted, { ...last, message, hint: '' }];
 }
 
+/** How many there were, also those that are not shown. */
+export function countOf(shown: readonly Problem[]): number {
+  return shown.reduce((count, { message }) => {
+    const more = REST.exec(message)?.[1] ?? 'one';
+    return count + (more === 'one' ? 1 : Number(more));
+  }, 0);
+}
+
+/** Of `withRest`. */
+const REST = /^and (one|\d+) more (?:problem|warning)s?$/;
+
+/** `3 problems`, `1 problem` */
+export function problemsText(shown: readonly Problem[]): string {
+  const count = countOf(shown);
+  return `${count} problem${count === 1 ? '' : 's'}`;
+}
+
 function located({ file, line, column }: Place, message: string, hint: string): Problem {
   return { file, line, column, message: withoutPassword(message), hint: withoutPassword(hint) };
 }

@@ -6,7 +6,7 @@ import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
 import type { Example } from './example.ts';
 import { type LoadOptions, type Look, loadCompiled, lookAgain } from './load.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problemsText } from './problem.ts';
 
 export type Reload =
   | { ok: true; hash: string; changed: boolean; warnings: Problem[] }
@@ -59,7 +59,7 @@ export class InvalidRoutes extends RefereeError {
     );
     super(
       'INVALID_ROUTES',
-      `The call routes in ${dir} have ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}; run "referee check ${dir}" and fix:\n${lines.join('\n')}`,
+      `The call routes in ${dir} have ${problems.length === 1 ? 'a problem' : problemsText(problems)}; run "referee check ${dir}" and fix:\n${lines.join('\n')}`,
     );
     this.problems = problems;
   }

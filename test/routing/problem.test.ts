@@ -1,7 +1,7 @@
 /** What is near to a misspelt name, and how long it takes to find. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nearest, Problems } from '../../src/routing/problem.ts';
+import { countOf, nearest, Problems, problemsText } from '../../src/routing/problem.ts';
 import { cpuTimeMs } from '../helpers/cpu-time.ts';
 import { load, problemsOf } from './routes-folder.ts';
 
@@ -54,7 +54,22 @@ test('a hint is only looked for where it is shown', () => {
     });
   }
   expect(looked).toBe(200);
-  expect(problems.sorted().problems.at(-1)?.message).toBe('and 800 more problems');
+  const shown = problems.sorted().problems;
+  expect(shown.at(-1)?.message).toBe('and 800 more problems');
+  expect(problemsText(shown)).toBe('1000 problems');
+});
+
+test('those that are not shown are counted', () => {
+  const shownOf = (count: number) => {
+    const problems = new Problems();
+    for (let n = 0; n < count; n += 1) problems.warning({ file: 'f', line: 1, column: 1 }, 'm');
+    return problems.sorted().warnings;
+  };
+  for (const count of [0, 1, 199, 200, 201, 202, 5_000]) {
+    expect(countOf(shownOf(count))).toBe(count);
+  }
+  expect(countOf([...shownOf(5_000), ...shownOf(3)])).toBe(5_003);
+  expect(problemsText(shownOf(1))).toBe('1 problem');
 });
 
 test('a thousand renamed targets are told in seconds', { tags: ['long'] }, async () => {

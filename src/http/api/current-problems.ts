@@ -9,6 +9,7 @@ import { restState } from '../../core/rules/rest.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { livingReplicas } from '../../engine/other-replicas.ts';
 import type { Trouble } from '../../log/troubles.ts';
+import { countOf } from '../../routing/problem.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';
 import type { StoreWatch } from '../health.ts';
@@ -112,7 +113,7 @@ function refusedReload({ routes }: ProblemsDeps): Listed[] {
   if (refusal === null) return [];
   const [first] = refusal.problems;
   const where = first === undefined ? '' : `${first.file}:${first.line}: ${first.message}`;
-  return [{ ...refused(where, refusal.at), count: Math.max(1, refusal.problems.length) }];
+  return [{ ...refused(where, refusal.at), count: Math.max(1, countOf(refusal.problems)) }];
 }
 
 function worstFirst(a: Listed, b: Listed): number {

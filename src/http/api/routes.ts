@@ -6,6 +6,7 @@ import { templateText } from '../../core/rules/template.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { NextReport } from '../../engine/next-routes.ts';
 import { replicasSeen } from '../../engine/other-replicas.ts';
+import { problemsText } from '../../routing/problem.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';
 import { ADMIN, VIEWER } from '../people/roles.ts';
@@ -69,7 +70,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       return sendProblem(reply, {
         status: 422,
         reason: ROUTES_REFUSED,
-        detail: `The call routes have ${reloaded.problems.length} problem${reloaded.problems.length === 1 ? '' : 's'}; the set ${reloaded.hash.slice(0, 12)} stays live.`,
+        detail: `The call routes have ${problemsText(reloaded.problems)}; the set ${reloaded.hash.slice(0, 12)} stays live.`,
         problems: reloaded.problems,
         hash: reloaded.hash,
       });

@@ -3,6 +3,7 @@ import { iso } from '../../core/iso-time.ts';
 import type { ActivationResult } from '../../engine/activation.ts';
 import { readKept } from '../../engine/kept-files.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
+import { problemsText } from '../../routing/problem.ts';
 import type { RouteVersion } from '../../store/contract/route-versions.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -93,7 +94,7 @@ function refusalOf(result: Extract<ActivationResult, { ok: false }>, hash: strin
     return {
       status: 422,
       reason: 'routes_refused',
-      detail: `The version ${hash.slice(0, 12)} is no longer valid (${result.problems.length} problem${result.problems.length === 1 ? '' : 's'}, such as a secret that is no longer set); the set ${result.hash.slice(0, 12)} stays live.`,
+      detail: `The version ${hash.slice(0, 12)} is no longer valid (${problemsText(result.problems)}, such as a secret that is no longer set); the set ${result.hash.slice(0, 12)} stays live.`,
       problems: result.problems,
       hash: result.hash,
     };
