@@ -3,11 +3,10 @@
  * make a lookup be asked. Where a rule does not ask it either, `{lookup:…}` in them has no value.
  */
 import { isMap } from 'yaml';
-import { lookupsBefore } from '../core/prove/lookups-before.ts';
+import { mayMeet, namedIn } from '../core/prove/lookups-before.ts';
 import { textsOf } from '../core/rules/language.ts';
 import { lookupsIn } from '../core/rules/lookup.ts';
 import { everyStep, type RouteSet, type RouteStep, type Rule } from '../core/rules/rule.ts';
-import { EVENTS } from '../core/rules/rule-index.ts';
 import type { SetContext } from './context.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import { quoted } from './number.ts';
@@ -84,25 +83,18 @@ function* firstWithout(
   set: RouteSet,
   follows: Heard['follows'],
 ): Generator<void, string | null> {
+  const before: Rule[] = [];
   for (const rule of set.rules) {
     yield;
-    if (!('steps' in rule.action) || !follows(rule.action.steps)) continue;
-    if (!mayAsk(lookup, rule, rule.action.steps, set)) return `the rule ${quoted(rule.name)}`;
+    const asks = namedIn(rule.when).has(lookup);
+    if (asks) before.push(rule);
+    if (asks || !('steps' in rule.action) || !follows(rule.action.steps)) continue;
+    if (lookupsIn(rule.action.steps, set).has(lookup)) continue;
+    // Its callers may have met a rule above that asks.
+    if (!before.some(({ when }) => mayMeet(when, rule.when)))
+      return `the rule ${quoted(rule.name)}`;
   }
   const { otherwise } = set;
-  return follows(otherwise) && !mayAsk(lookup, null, otherwise, set) ? 'otherwise' : null;
-}
-
-/** `rule` null is `otherwise`. */
-function mayAsk(
-  lookup: string,
-  rule: Rule | null,
-  steps: readonly RouteStep[],
-  set: RouteSet,
-): boolean {
-  return EVENTS.some((event) =>
-    lookupsBefore(set, rule, { event, direction: 'incoming', steps, usable: true }).requests.some(
-      ({ name }) => name === lookup,
-    ),
-  );
+  const known = before.length > 0 || lookupsIn(otherwise, set).has(lookup);
+  return known || !follows(otherwise) ? null : 'otherwise';
 }

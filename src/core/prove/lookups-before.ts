@@ -58,6 +58,13 @@ function withoutAnswer(lookup: string): Known {
   return (clause) => (clause.key === 'lookup' && clause.lookup === lookup ? false : null);
 }
 
+/** The lookups that a condition asks about. */
+export function namedIn(condition: Condition): Set<string> {
+  const names = new Set<string>();
+  addNames(condition, names);
+  return names;
+}
+
 function addNames(condition: Condition, names: Set<string>): void {
   if ('clause' in condition) {
     if (condition.clause.key === 'lookup') names.add(condition.clause.lookup);
@@ -66,7 +73,7 @@ function addNames(condition: Condition, names: Set<string>): void {
 }
 
 /** False only if no call can satisfy both, because they require different numbers. */
-function mayMeet(one: Condition, other: Condition): boolean {
+export function mayMeet(one: Condition, other: Condition): boolean {
   return (['from', 'to'] as const).every((field) => {
     const [wanted, got] = [numbersOf(one, field), numbersOf(other, field)];
     return wanted === null || got === null || wanted.some((number) => got.includes(number));
