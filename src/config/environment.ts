@@ -42,7 +42,7 @@ export const EnvironmentSchema = Type.Object({
     }),
   ),
   HOST: Type.String({
-    description: 'Address to listen on.',
+    description: 'Address to listen on; localhost is 127.0.0.1.',
     pattern: '^[0-9A-Za-z.:_%-]+$',
     maxLength: 255,
     default: '0.0.0.0',
