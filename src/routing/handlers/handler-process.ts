@@ -182,14 +182,27 @@ function spawnProcess(code: string, limits: KeeperLimits): ChildProcess {
   return child;
 }
 
-const PAGE_BYTES = 4_096;
-
 /** 0 if the system does not tell: outside Linux only V8's own limit applies. */
 function residentBytes({ pid }: ChildProcess): number {
   if (process.platform !== 'linux') return 0;
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES;
+    pageBytes ??= pageBytesOf(process.memoryUsage.rss(), residentPages('self'));
+    return residentPages(pid ?? 'self') * pageBytes;
   } catch {
     return 0;
   }
+}
+
+let pageBytes: number | undefined;
+
+function residentPages(pid: number | 'self'): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]);
+}
+
+/**
+ * Pages have 4 KB on most systems, and 16 or 64 KB on some with ARM processors; Node does not say.
+ * Both figures are of this process, a moment apart, and a page is a power of two.
+ */
+export function pageBytesOf(rssBytes: number, pages: number): number {
+  return 2 ** Math.round(Math.log2(rssBytes / pages));
 }
