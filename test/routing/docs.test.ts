@@ -34,7 +34,12 @@ const SETS = (await Promise.all(PAGES.map(setsOf))).flat();
 describe('every YAML block of docs/routes.md, docs/refer.md and docs/prove.md', () => {
   test.each(SETS)('%s is a good set whose examples pass', async (_title, files) => {
     await withFolder(files, async (dir) => {
-      const loaded = await loadCompiled(dir, { env, handlers: true, nowMs: NOW });
+      const loaded = await loadCompiled(dir, {
+        env,
+        handlers: true,
+        handlerTries: 3,
+        nowMs: NOW,
+      });
       expect(problemsOf(loaded)).toEqual([]);
       expect(warningsOf(loaded)).toEqual([]);
       if (!loaded.ok) return;
