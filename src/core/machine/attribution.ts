@@ -3,9 +3,18 @@ import type { Attempt, Call } from './call.ts';
 import type { WebhookEvent } from './event.ts';
 import { REFER_SILENT_MS, SAME_COMMAND_MS } from './limits.ts';
 
-/** True before any request of it may have reached Telnyx. */
-export function wasTakenBack({ takenBackAt, acceptedAt, requestEndedAt }: Attempt): boolean {
-  return takenBackAt !== null && acceptedAt === null && requestEndedAt === null;
+/** Cancelled, and nothing shows that a request of it has reached Telnyx. */
+export function wasTakenBack(attempt: Attempt): boolean {
+  const { takenBackAt, acceptedAt, requestEndedAt, progress } = attempt;
+  return takenBackAt !== null && acceptedAt === null && requestEndedAt === null && !progress;
+}
+
+/**
+ * Cancelled while it waited to be sent again, and every try before that was turned away. Otherwise
+ * a process may have sent it and died before it could report the outcome.
+ */
+export function neverLeft(attempt: Attempt): boolean {
+  return wasTakenBack(attempt) && (attempt.takenBackAt ?? 0) < attempt.sentAt;
 }
 
 /**
@@ -18,7 +27,7 @@ export function awaitingFinal(call: Call): Attempt[] {
       attempt.kind === 'refer' &&
       !attempt.unsent &&
       !attempt.final &&
-      !wasTakenBack(attempt) &&
+      !neverLeft(attempt) &&
       attempt.verdict !== 'rejected',
   );
 }

@@ -3,6 +3,7 @@
  * hung up first, and a move that is not in flight is cancelled if an older target begins to ring.
  */
 import { nameOf } from './attempt.ts';
+import { neverLeft } from './attribution.ts';
 import type { Attempt, Call } from './call.ts';
 import { OUTCOME_GRACE_MS, SAME_COMMAND_MS } from './limits.ts';
 import { isMoving } from './plan.ts';
@@ -63,12 +64,18 @@ export function takeBackMove(turn: Turn, ringing: Attempt): void {
 }
 
 /**
- * Moving is safe again, after the timeout of a request that was in flight when it was cancelled.
+ * Moving is safe again, once a request that was in flight when it was cancelled would have had its
+ * outcome. If it has none, or an unclear one, its target may be ringing: the step's time is waited
+ * out, as for any other command of unknown outcome.
  */
 export function resumeTakenBack(turn: Turn): void {
   const { call, now } = turn;
-  if (call.movingUnsafe || call.probe !== null) return;
-  const next = call.attempts.find(({ id }) => id === call.running?.id);
+  const { running } = call;
+  if (call.movingUnsafe || call.probe !== null || running === null) return;
+  const next = call.attempts.find(({ id }) => id === running.id);
   if (next === undefined || next.takenBackAt === null || next.acceptedAt !== null) return;
-  setDeadline(turn, 'attempt', Math.max(0, next.takenBackAt + OUTCOME_GRACE_MS - now));
+  const timeoutMs = isMoving(running.step) ? running.step.timeoutMs : 0;
+  const overAt = neverLeft(next) ? 0 : next.sentAt + Math.min(timeoutMs, SAME_COMMAND_MS);
+  const resumeAt = Math.max(next.takenBackAt + OUTCOME_GRACE_MS, overAt);
+  setDeadline(turn, 'attempt', Math.max(0, resumeAt - now));
 }

@@ -104,7 +104,8 @@ export interface Attempt {
   sipAddress: string;
   startedAt: number;
   /**
-   * When the command was first sent, by the store's clock; until that is known, when it was stored.
+   * When the command was first sent, by the store's clock; until that is known, when it was stored
+   * or, if every try was turned away, when the next one is due.
    */
   sentAt: number;
   /** When the last request that may have reached Telnyx ended, whatever the answer. */

@@ -22,6 +22,11 @@ export const OUTCOME_GRACE_MS = 12_000;
 /** Telnyx forgets a command_id after 60 s; until then the identical command may be sent again. */
 export const SAME_COMMAND_MS = 55_000;
 /**
+ * No command is sent again sooner, unless Telnyx names a time. Telnyx recommends to repeat the
+ * identical command at once or after 500 ms (command retries page).
+ */
+export const RETRY_MS_MIN = 500;
+/**
  * RFC 3261's timer F, 64 times T1: a REFER without an answer has then failed, and a subscription
  * that sent no NOTIFY until then will not send one later.
  */

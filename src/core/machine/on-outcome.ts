@@ -5,7 +5,13 @@ import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
 import { endCall, endedWhileAccepted } from './ending.ts';
 import type { OutcomeEvent } from './event.ts';
-import { ANSWERED_WITHIN_MS, HEARD_LATELY_MS, TOGETHER_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
+import {
+  ANSWERED_WITHIN_MS,
+  HEARD_LATELY_MS,
+  RETRY_MS_MIN,
+  TOGETHER_MS,
+  UNKNOWN_LEFT_MS_MIN,
+} from './limits.ts';
 import { onLookup } from './on-lookup.ts';
 import { isMoving } from './plan.ts';
 import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
@@ -21,10 +27,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   if (!isAnswered) note(turn, `${event.action}: ${inWords(outcome)}`);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
   turn.attemptId = attempt?.id ?? null;
-  if (attempt !== undefined && event.firstSentAt !== null) {
-    attempt.sentAt = event.firstSentAt;
-    attempt.requestEndedAt = turn.now;
-  }
+  if (attempt !== undefined) noteSent(turn, attempt, event);
   if (outcome.kind === 'retry') return;
   call.outstanding = call.outstanding.filter(({ id }) => id !== event.commandId);
 
@@ -53,6 +56,17 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   else if (event.action === 'probe') onProbeOutcome(turn, event.commandId, outcome);
   else if (event.action === 'active_calls') onActiveCalls(turn, event.commandId, outcome);
   else onVoiceOutcome(turn, event);
+}
+
+function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
+  const { outcome, firstSentAt } = event;
+  if (firstSentAt !== null) {
+    attempt.sentAt = firstSentAt;
+    attempt.requestEndedAt = turn.now;
+  } else if (outcome.kind === 'retry') {
+    // Until then it waits in the outbox. If it is cancelled meanwhile, it was certainly never sent.
+    attempt.sentAt = event.receivedAt + (outcome.afterMs ?? RETRY_MS_MIN);
+  }
 }
 
 /** Telnyx does not know the id, which contradicts a recent event of the call. */

@@ -4,6 +4,7 @@
  * transfer.
  */
 import { concludeAttempt, endAttempt, leftMs, noteApplied } from './attempt.ts';
+import { neverLeft } from './attribution.ts';
 import type { Attempt, Probe } from './call.ts';
 import { type Envelope, encodeClientState } from './client-state.ts';
 import type { Outcome } from './command.ts';
@@ -169,8 +170,10 @@ function concludeRunning(turn: Turn, what: string): void {
 /**
  * A transfer that Telnyx may have executed: its B-leg may be talking although no event reported it.
  */
-function mayHaveBLeg({ kind, acceptedAt, requestEndedAt }: Attempt): boolean {
-  return kind === 'transfer' && (acceptedAt !== null || requestEndedAt !== null);
+function mayHaveBLeg(attempt: Attempt): boolean {
+  const { kind, acceptedAt, requestEndedAt, takenBackAt } = attempt;
+  const unclear = takenBackAt !== null && !neverLeft(attempt);
+  return kind === 'transfer' && (acceptedAt !== null || requestEndedAt !== null || unclear);
 }
 
 /**

@@ -330,6 +330,31 @@ describe('an attempt that was given up rings after all', () => {
     ]);
   });
 
+  it('fails, or the move that was taken back does, where no outcome says that it never left', () => {
+    const { d, ring } = nextIs(null);
+    ring();
+    d.hook('call.refer.failed', { sipNotifyResponse: 486 });
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.count('refer')).toBe(2);
+    expect(d.call).toMatchObject({ phase: 'speaking', movingUnsafe: true });
+  });
+
+  it.each([
+    ['had no outcome', null, false, 30_000],
+    ['was sent before', RETRY, true, 30_000],
+    ['was turned away', RATE_LIMITED, false, 12_000],
+  ] as const)('fails: a move that %s and was taken back is waited for', (_, outcome, sent, ms) => {
+    const { d, ring } = nextIs(outcome, sent);
+    const since = d.now;
+    ring();
+    d.now += 1;
+    const { clientState } = d.commands.find(({ action }) => action === 'refer') ?? {};
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, clientState: clientState ?? null });
+    d.fall('attempt');
+    expect(d.now - since).toBe(ms);
+  });
+
   it('rings on: the plan goes on with what does not move, and the last resort does not end it early', () => {
     const { d, ring } = nextIs(RATE_LIMITED);
     ring();
