@@ -25,6 +25,17 @@ export function isClearing({ attempts }: Call): boolean {
   return attempts.some(({ bLegHangup }) => bLegHangup !== null);
 }
 
+/**
+ * The attempt whose B-leg answered while its hangup was under way: nobody knows yet which was
+ * first. Either they are talking, or it is gone.
+ */
+export function answeredLate({ attempts }: Call): Attempt | null {
+  const found = attempts.find(
+    ({ bLegHangup, bLegAnswered, bLegEnded }) => bLegHangup !== null && bLegAnswered && !bLegEnded,
+  );
+  return found ?? null;
+}
+
 /** Its hangup was accepted, or it has ended, or this can no longer be found out. */
 export function bLegGone(turn: Turn, which: (attempt: Attempt) => boolean): void {
   const { call } = turn;
@@ -38,7 +49,7 @@ export function bLegGone(turn: Turn, which: (attempt: Attempt) => boolean): void
   else resumeTakenBack(turn);
 }
 
-/** The plan is at a moving step and waits for a B-leg to end. */
+/** The plan waits for a B-leg to end, or to be bridged. */
 export function isHeld({ phase, running }: Call): boolean {
   return phase === 'transferring' && running === null;
 }

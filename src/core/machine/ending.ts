@@ -2,6 +2,7 @@
 import { stopAsking } from './ask-lookup.ts';
 import { endAttempt, openAttempt } from './attempt.ts';
 import { mayHaveArrived } from './attribution.ts';
+import { answeredLate } from './b-leg.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
 import { cancelOutstanding, clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
@@ -182,7 +183,7 @@ function endsOf(call: Call, before: Phase, open: Attempt | null, byCaller: boole
   const referred = before === 'referred' || call.releasedAs === 'referred';
   if (referred || call.attempts.some(isArrived('refer'))) return 'referred';
   if (before === 'bridged' || call.attempts.some(isArrived('transfer'))) return 'transferred';
-  if (open?.verdict === 'no_verdict') return 'unconfirmed';
+  if (open?.verdict === 'no_verdict' || answeredLate(call) !== null) return 'unconfirmed';
   if (call.releasedAs !== null) return call.releasedAs;
   // A REFER that was given up had begun to ring and has no final event, so the caller may have
   // arrived.

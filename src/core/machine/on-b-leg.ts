@@ -1,13 +1,12 @@
 /** Events of a transfer: those of its B-leg, and the bridge. */
 import { acceptAttempt, endAttempt, openAttempt, progressAttempt } from './attempt.ts';
-import { bLegGone, hangUpBLeg, takeBackMove } from './b-leg.ts';
+import { bLegGone, hangUpBLeg, isHeld, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call, Phase } from './call.ts';
 import { onCost } from './cost.ts';
 import { becomeBridged, correctable, hangupExpected } from './ending.ts';
 import type { BLegEvent } from './event.ts';
-import { CORRECTION_MS } from './limits.ts';
-import { isHungUpByOperator } from './on-operator.ts';
-import { setDeadline, type Turn } from './turn.ts';
+import { CORRECTION_MS, OUTCOME_GRACE_MS } from './limits.ts';
+import { note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { verdictOfHangup } from './verdict.ts';
 
 /** Events of a transfer's B-leg, in the same commit as the B-leg's own. */
@@ -25,10 +24,11 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
     case 'call.answered':
       attempt.bLegAnswered = true;
       progressAttempt(turn, attempt);
-      // It was given up a moment too early: both are talking.
-      if (isGivenUp(call, attempt) && !attempt.bLegEnded && !isHungUpByOperator(attempt)) {
-        onBridged(turn, attempt);
-      }
+      if (!isGivenUp(call, attempt) || attempt.bLegEnded) return;
+      // It was given up a moment too early: both are talking, unless its hangup was faster. That is
+      // cancelled, and until it is known whether it was carried out, the plan waits.
+      if (attempt.bLegHangup === null) onBridged(turn, attempt);
+      else takeBackHangup(turn, attempt.bLegHangup);
       return;
     case 'call.bridged':
       onBridged(turn, attempt);
@@ -43,6 +43,12 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
         takeBackMove(turn, attempt);
       }
   }
+}
+
+function takeBackHangup(turn: Turn, hangup: string): void {
+  takeBack(turn, hangup);
+  if (isHeld(turn.call)) setDeadline(turn, 'step', OUTCOME_GRACE_MS);
+  note(turn, 'the B-leg answered while its hangup was under way: the plan waits');
 }
 
 /** The plan continued without it, and the caller can still be moved. */

@@ -1,11 +1,11 @@
 /** A deadline is due. Before anything is concluded, a probe asks whether the leg still exists. */
 import { concludeAttempt } from './attempt.ts';
-import { bLegGone, isHeld } from './b-leg.ts';
+import { answeredLate, bLegGone, isHeld } from './b-leg.ts';
 import { endCall, leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
 import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
 import { lookupTimedOut } from './on-lookup.ts';
-import { probeTimedOut, startProbe } from './probe.ts';
+import { askAboutLate, probeTimedOut, startProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 
 /**
@@ -44,12 +44,7 @@ function fire(turn: Turn, event: DeadlineEvent): void {
       leaveUnmanaged(turn, 'no direction became known: nothing was decided');
       return;
     case 'step':
-      if (call.phase === 'answering') startProbe(turn, 'step');
-      else {
-        // The plan waited for a B-leg, and the time in which its hangup may be sent is over.
-        if (isHeld(call)) bLegGone(turn, () => true);
-        turn.goOn = true;
-      }
+      stepIsOver(turn);
       return;
     case 'attempt':
       startProbe(turn, 'attempt');
@@ -83,6 +78,24 @@ function fire(turn: Turn, event: DeadlineEvent): void {
     default:
       event.name satisfies never;
   }
+}
+
+function stepIsOver(turn: Turn): void {
+  const { call } = turn;
+  if (call.phase === 'answering') {
+    startProbe(turn, 'step');
+    return;
+  }
+  if (isHeld(call)) {
+    const late = answeredLate(call);
+    if (late !== null) {
+      askAboutLate(turn, late);
+      return;
+    }
+    // The plan waited for a B-leg, and the time in which its hangup may be sent is over.
+    bLegGone(turn, () => true);
+  }
+  turn.goOn = true;
 }
 
 function releaseAgain(turn: Turn): void {

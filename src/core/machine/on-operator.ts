@@ -9,9 +9,6 @@ import type { OperatorEvent } from './event.ts';
 import { REFER_SILENT_MS } from './limits.ts';
 import { note, type Turn } from './turn.ts';
 
-/** The reason of an attempt that an operator has ended. */
-const WENT_ON = 'an operator went on to the next step';
-
 export function onOperator(
   turn: Turn,
   event: OperatorEvent,
@@ -49,7 +46,7 @@ function goOn(turn: Turn): 'ended' | 'no_attempt' | 'may_answer' | null {
   const attempt = runningAttempt(call);
   if (attempt === null) return 'no_attempt';
   turn.attemptId = attempt.id;
-  concludeAttempt(turn, attempt, WENT_ON);
+  concludeAttempt(turn, attempt, 'an operator went on to the next step');
   turn.goOn = true;
   return null;
 }
@@ -69,11 +66,6 @@ export function whyNoNext(call: Call, now: number): 'ended' | 'no_attempt' | 'ma
       ? attempt.bLeg !== null && !attempt.bLegAnswered
       : !attempt.progress && isSilent(attempt, now);
   return isOver ? null : 'may_answer';
-}
-
-/** Its B-leg is being hung up because an operator went on: an answer comes too late. */
-export function isHungUpByOperator({ bLegHangup, reason }: Attempt): boolean {
-  return bLegHangup !== null && reason === WENT_ON;
 }
 
 function isSilent({ acceptedAt, requestEndedAt }: Attempt, now: number): boolean {

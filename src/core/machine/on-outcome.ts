@@ -1,6 +1,6 @@
 /** The outcomes of our commands. */
 import { acceptAttempt, awaitUnknown, endAttempt, noteApplied } from './attempt.ts';
-import { bLegGone } from './b-leg.ts';
+import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
 import { endCall, endedWhileAccepted } from './ending.ts';
@@ -79,12 +79,16 @@ const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
 function onBLegHangupOutcome(turn: Turn, event: OutcomeEvent): void {
   const { outcome } = event;
   const isIts = ({ bLegHangup }: Attempt) => bLegHangup === event.commandId;
-  if (outcome.kind === 'accepted' || (outcome.kind === 'rejected' && outcome.callEnded)) {
+  const hasEnded =
+    outcome.kind === 'accepted' || (outcome.kind === 'rejected' && outcome.callEnded);
+  if (hasEnded) {
     // An event of it that comes later, such as its answer, is about what is over.
     for (const attempt of turn.call.attempts.filter(isIts)) attempt.bLegEnded = true;
   }
-  const done = outcome.kind !== 'rejected' || outcome.callEnded || turn.call.phase === 'ended';
-  if (done) bLegGone(turn, isIts);
+  const late = answeredLate(turn.call);
+  // One that has answered may be talking, and Telnyx is asked for it.
+  const isLost = outcome.kind === 'unknown' && (late === null || !isIts(late));
+  if (hasEnded || isLost || turn.call.phase === 'ended') bLegGone(turn, isIts);
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { concludeAttempt, endAttempt, leftMs, noteApplied } from './attempt.ts';
 import { neverLeft } from './attribution.ts';
+import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt, Probe } from './call.ts';
 import { type Envelope, encodeClientState } from './client-state.ts';
 import type { Outcome } from './command.ts';
@@ -64,12 +65,17 @@ function hasTimeLeft(turn: Turn): boolean {
   return true;
 }
 
-/** Telnyx's answer about the B-leg of a transfer without webhooks. */
+/** Telnyx's answer about the B-leg of a transfer without webhooks, or of one that answered late. */
 export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): void {
   const { probe } = turn.call;
   const attempt = runningAttempt(turn);
-  if (probe === null || probe.commandId !== commandId || attempt === null) return;
+  if (probe === null || probe.commandId !== commandId) return;
   const bLeg = outcome.kind === 'accepted' ? outcome.bLeg : undefined;
+  if (attempt === null) {
+    const late = answeredLate(turn.call);
+    if (late !== null && bLeg !== undefined) settleLate(turn, late, bLeg !== null);
+    return;
+  }
   if (bLeg === undefined) {
     // No answer. As long as other webhooks arrive, the lack of events about this call is
     // sufficient.
@@ -85,6 +91,25 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
   talkOn(turn, attempt, 'the B-leg lives after its ringing time; no webhook of it ever came');
 }
 
+/**
+ * A B-leg answered while its hangup was under way, and neither the bridge nor its end was reported.
+ */
+export function askAboutLate(turn: Turn, late: Attempt): void {
+  if (turn.call.facts.connectionId !== null) startProbe(turn, 'b_leg');
+  else settleLate(turn, late, true);
+}
+
+/** Where nobody can say whether it lives, its answer is the last that was heard of it. */
+function settleLate(turn: Turn, late: Attempt, lives: boolean): void {
+  dropProbe(turn);
+  if (lives) {
+    talkOn(turn, late, 'the B-leg answered before it was hung up; call.bridged never came');
+    return;
+  }
+  late.bLegEnded = true;
+  bLegGone(turn, (attempt) => attempt === late);
+}
+
 /** The reason for the probe is settled. */
 export function dropProbe(turn: Turn): void {
   turn.call.probe = null;
@@ -95,7 +120,7 @@ function ask(turn: Turn, why: Probe['why']): string {
   setDeadline(turn, 'probing', PROBE_EVERY_MS);
   const options = { clientState: null, giveUpAt: turn.now + PROBE_EVERY_MS };
   const { connectionId } = turn.call.facts;
-  const attempt = runningAttempt(turn);
+  const attempt = runningAttempt(turn) ?? answeredLate(turn.call);
   if (why !== 'b_leg' || connectionId === null || attempt === null) {
     return issue(turn, { action: 'probe' }, options);
   }
@@ -114,8 +139,9 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
       return;
     case 'b_leg': {
       const attempt = runningAttempt(turn);
-      if (attempt === null) return;
-      waitForNews(turn, attempt);
+      const late = answeredLate(call);
+      if (attempt !== null) waitForNews(turn, attempt);
+      else if (late !== null) settleLate(turn, late, true);
       return;
     }
     case 'step':
@@ -226,6 +252,7 @@ function webhooksCame({ call, world }: Turn, { sentAt, acceptedAt }: Attempt): b
 
 function talkOn(turn: Turn, attempt: Attempt, why: string): void {
   endAttempt(turn, attempt, 'completed', why);
+  bLegGone(turn, (each) => each === attempt);
   becomeBridged(turn);
 }
 

@@ -3,7 +3,7 @@
  */
 import { skipAttempt, startAttempt } from './attempt.ts';
 import { awaitingFinal } from './attribution.ts';
-import { hangUpBLeg, isClearing } from './b-leg.ts';
+import { answeredLate, hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
 import { decideOn, momentOf } from './deciding.ts';
 import { hangupExpected, leaveUnmanaged, release, restoreClientState } from './ending.ts';
@@ -43,6 +43,10 @@ export function runPlan(turn: Turn): void {
   const { call } = turn;
   finishRunning(turn);
   for (;;) {
+    if (answeredLate(call) !== null) {
+      holdForBLeg(turn, OUTCOME_GRACE_MS);
+      return;
+    }
     const step = nextStep(call);
     const holds = step === null ? planUsedUp(turn) : startStep(turn, step);
     if (holds) return;
@@ -137,7 +141,12 @@ function nextStep(call: Call): Step | null {
 function startStep(turn: Turn, step: Step): boolean {
   const { call } = turn;
   if (isMoving(step) && !mayMove(turn, step)) return false;
-  if (isMoving(step) && isClearing(call)) return holdForBLeg(turn, step);
+  if (isMoving(step) && isClearing(call)) {
+    putBackStep(call.plan, step);
+    note(turn, `${step.do} waits until the B-leg is hung up`);
+    holdForBLeg(turn, SAME_COMMAND_MS);
+    return true;
+  }
   if ((isMoving(step) || isVoice(step)) && !call.answered) {
     if (!isMoving(step) || step.problem === null) return answerFirst(turn, step);
   }
@@ -194,14 +203,12 @@ function mayMove(turn: Turn, step: MovingStep): boolean {
 
 /**
  * A B-leg answered while the caller is being moved would hear nobody, and the caller two people.
+ * One that answered while its hangup was under way may be talking: then nothing more of the plan
+ * runs, not even words.
  */
-function holdForBLeg(turn: Turn, step: MovingStep): boolean {
-  const { call } = turn;
-  putBackStep(call.plan, step);
-  call.phase = 'transferring';
-  setDeadline(turn, 'step', SAME_COMMAND_MS);
-  note(turn, `${step.do} waits until the B-leg is hung up`);
-  return true;
+function holdForBLeg(turn: Turn, forMs: number): void {
+  turn.call.phase = 'transferring';
+  setDeadline(turn, 'step', forMs);
 }
 
 function answerFirst(turn: Turn, step: Step): boolean {

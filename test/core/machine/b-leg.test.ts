@@ -251,6 +251,93 @@ describe('the next move waits until the B-leg is gone', () => {
   });
 });
 
+describe('a B-leg that answers while its hangup is under way', () => {
+  /** The transfer times out, its B-leg is hung up, and its answer is heard before an outcome. */
+  const answered = (plan: Step[] = [transfer('+14155550199'), refer('b')]) => {
+    const d = transferring(plan);
+    bLeg(d, 'call.initiated');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), UNKNOWN);
+    const hangup = d.last('hangup');
+    bLeg(d, 'call.answered');
+    return { d, hangup };
+  };
+
+  it('keeps the plan: the hangup is cancelled, and nobody knows which was first', () => {
+    const { d, hangup } = answered();
+    expect(d.cancelled).toContain(hangup.id);
+    expect(d.call).toMatchObject({ phase: 'transferring', attempts: [{ verdict: 'no_verdict' }] });
+    expect(d.count('refer')).toBe(0);
+  });
+
+  it.each([
+    ['was carried out', (d: Driver, hangup: Command) => d.outcome(hangup, ACCEPTED)],
+    ['found no leg', (d: Driver, hangup: Command) => d.outcome(hangup, rejected('90018'))],
+    ['ended the B-leg', (d: Driver) => bLeg(d, 'call.hangup')],
+  ])('moves the caller on where the hangup %s', (_, end) => {
+    const { d, hangup } = answered();
+    end(d, hangup);
+    expect(d.call.phase).toBe('referring');
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', null]);
+    bLeg(d, 'call.hangup');
+    expect(d.call.phase).toBe('referring');
+  });
+
+  it('talks where they are bridged', () => {
+    const { d, hangup } = answered();
+    d.outcome(hangup, UNKNOWN);
+    d.hook('call.bridged');
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(d.count('refer')).toBe(0);
+  });
+
+  it.each([
+    [B_LEG, 'bridged', 0],
+    [null, 'referring', 1],
+  ])('is asked for where nothing more is heard (%s)', (lives, phase, refers) => {
+    const { d, hangup } = answered();
+    const since = d.now;
+    d.outcome(hangup, UNKNOWN);
+    d.fall('step');
+    expect(d.now - since).toBe(12_000);
+    d.outcome(d.last('active_calls'), found(lives));
+    expect(d.call.phase).toBe(phase);
+    expect(d.count('refer')).toBe(refers);
+  });
+
+  it('is in a conversation where nobody can say whether it lives', () => {
+    const { d } = answered();
+    d.fall('step');
+    for (let n = 0; n < 3; n += 1) {
+      d.outcome(d.last('active_calls'), UNKNOWN);
+      d.fall('probing');
+    }
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+  });
+
+  it('may talk, so that neither patience nor the end of the plan hangs the caller up', () => {
+    const { d } = answered([transfer('+14155550199'), say('One moment.'), { do: 'hangup' }]);
+    d.hook('call.speak.ended', { status: 'completed' });
+    d.fall('patience');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.phase).toBe('transferring');
+    expect(d.commands.filter(({ action, legId }) => action === 'hangup' && legId === CALL)).toEqual(
+      [],
+    );
+    d.hook('call.bridged');
+    expect(d.call.phase).toBe('bridged');
+  });
+
+  it('may have taken the caller who leaves', () => {
+    const { d } = answered();
+    d.hook('call.hangup');
+    expect(d.call.ends).toBe('unconfirmed');
+    d.hook('call.bridged');
+    expect(d.call.ends).toBe('transferred');
+  });
+});
+
 describe('a transfer that was given up', () => {
   /** No B-leg was known when the transfer timed out; the next move is stored. */
   const tooEarly = () => {
