@@ -55,23 +55,21 @@ export function isHeld({ phase, running }: Call): boolean {
 }
 
 /**
- * An attempt that was given up begins to ring. The next move is cancelled unless it is in flight,
+ * An attempt that was given up begins to ring, or one of several does. The next move is cancelled unless it is in flight,
  * and the caller waits for the ringing attempt for as long as the cancelled step would have taken.
  */
-export function takeBackMove(turn: Turn, ringing: Attempt): void {
+export function takeBackMove(turn: Turn, ringing: readonly Attempt[], who: string): void {
   const { call, now } = turn;
   const { running } = call;
   const next = call.attempts.find(({ id }) => id === running?.id);
-  if (running === null || next === undefined || next === ringing || !isMoving(running.step)) return;
+  if (running === null || next === undefined || !isMoving(running.step)) return;
+  if (ringing.includes(next)) return;
   const pending = call.outstanding.some(({ id }) => id === next.id);
   if (!pending || next.verdict !== null || next.acceptedAt !== null) return;
   next.takenBackAt = now;
   takeBack(turn, next.id);
   if (call.probe === null) setDeadline(turn, 'attempt', running.step.timeoutMs);
-  note(
-    turn,
-    `${nameOf(ringing)} rings after all: the ${next.kind} to ${nameOf(next)} is taken back`,
-  );
+  note(turn, `${who} rings after all: the ${next.kind} to ${nameOf(next)} is taken back`);
 }
 
 /**

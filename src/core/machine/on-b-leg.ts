@@ -1,5 +1,5 @@
 /** Events of a transfer: those of its B-leg, and the bridge. */
-import { acceptAttempt, endAttempt, openAttempt, progressAttempt } from './attempt.ts';
+import { acceptAttempt, endAttempt, nameOf, openAttempt, progressAttempt } from './attempt.ts';
 import { bLegGone, hangUpBLeg, isHeld, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call, Phase } from './call.ts';
 import { onCost } from './cost.ts';
@@ -40,7 +40,7 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
       if (call.phase !== 'ended') progressAttempt(turn, attempt);
       if (isGivenUp(call, attempt) && !attempt.bLegEnded) {
         hangUpBLeg(turn, attempt);
-        takeBackMove(turn, attempt);
+        takeBackMove(turn, [attempt], nameOf(attempt));
       }
   }
 }

@@ -28,7 +28,7 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
     attempt.progress = true;
     if (attempt.movesOnAnyway) return;
     call.movingUnsafe = true;
-    takeBackMove(turn, attempt);
+    takeBackMove(turn, [attempt], nameOf(attempt));
   } else if (attempt.final && !attempt.progress) {
     overtakenByItsEnd(turn, attempt);
   }
@@ -46,7 +46,9 @@ function somebodyRings(turn: Turn, candidates: Attempt[]): void {
     takeBack(turn, attempt.id);
     if (attempt.acceptedAt !== null) attempt.progress = true;
   }
-  if (candidates.some(({ movesOnAnyway }) => !movesOnAnyway)) call.movingUnsafe = true;
+  if (candidates.every(({ movesOnAnyway }) => movesOnAnyway)) return;
+  call.movingUnsafe = true;
+  takeBackMove(turn, candidates, 'one of them');
 }
 
 /**

@@ -1,7 +1,8 @@
 /** What proves that Telnyx executed a command, and which attempt a report belongs to. */
 import { describe, expect, it } from 'vitest';
 import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
-import type { Outcome } from '../../../src/core/machine/command.ts';
+import type { Command, Outcome } from '../../../src/core/machine/command.ts';
+import type { OutcomeEvent } from '../../../src/core/machine/event.ts';
 import {
   ACCEPTED,
   ALIVE,
@@ -24,6 +25,23 @@ const RETRY: Outcome = {
   provenUnsent: false,
 };
 const RATE_LIMITED: Outcome = { ...RETRY, status: 429, provenUnsent: true };
+
+/** Of a first try. */
+function outcomeOf(command: Command, outcome: Outcome): OutcomeEvent {
+  return {
+    source: 'outcome',
+    id: 'outcome:next:1',
+    callId: command.callId,
+    type: `command.${outcome.kind}`,
+    receivedAt: 0,
+    occurredAt: null,
+    commandId: command.id,
+    legId: command.legId,
+    action: command.action,
+    outcome,
+    firstSentAt: null,
+  };
+}
 
 function answered(plan: Parameters<typeof decision>[0], more = {}): Driver {
   const d = drive(decision(plan, more));
@@ -221,6 +239,22 @@ describe('a ringing that names no attempt', () => {
     expect(verdicts(d)[0]).toBe('completed');
   });
 
+  it('takes back a move that waits out a rate limit and cannot be the one that rings', () => {
+    const quick = { timeoutMs: 10_000 };
+    const d = answered([refer('a', quick), refer('b', quick), refer('c')]);
+    for (let n = 0; n < 2; n += 1) {
+      d.accept(d.last('refer'));
+      d.fall('attempt');
+      d.outcome(d.last('probe'), ALIVE);
+    }
+    const third = d.last('refer');
+    const turnedAway = { ...RATE_LIMITED, afterMs: 2_000 };
+    d.put({ ...outcomeOf(third, turnedAway), firstSentAt: null });
+    d.hook('call.refer.started', { sipNotifyResponse: 180, occurredAt: d.now });
+    expect(d.cancelled).toContain(third.id);
+    expect(d.call).toMatchObject({ phase: 'referring', movingUnsafe: true });
+  });
+
   it('lets nobody else be called', () => {
     const { d } = twoOpen(ACCEPTED);
     d.hook('call.refer.started', { clientState: null, sipNotifyResponse: 180 });
@@ -274,19 +308,7 @@ describe('an attempt that was given up rings after all', () => {
     d.outcome(d.last('probe'), ALIVE);
     const next = d.last('refer');
     if (outcome !== null) {
-      d.put({
-        source: 'outcome',
-        id: 'outcome:next:1',
-        callId: d.call.id,
-        type: `command.${outcome.kind}`,
-        receivedAt: 0,
-        occurredAt: null,
-        commandId: next.id,
-        legId: next.legId,
-        action: 'refer',
-        outcome,
-        firstSentAt: sent ? d.now : null,
-      });
+      d.put({ ...outcomeOf(next, outcome), firstSentAt: sent ? d.now : null });
     }
     const ring = () =>
       d.hook('call.refer.started', {
