@@ -39,6 +39,7 @@ export function anAttempt(id: string, given: Partial<Attempt> = {}): Attempt {
     verdict: null,
     endedAt: null,
     final: false,
+    finalUnclear: false,
     sipNotifyResponse: null,
     reason: null,
     byeWithoutVerdict: 'unconfirmed',

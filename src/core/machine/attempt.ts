@@ -249,6 +249,7 @@ function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
     verdict: null,
     endedAt: null,
     final: false,
+    finalUnclear: false,
     sipNotifyResponse: null,
     reason: null,
     byeWithoutVerdict: step.do === 'refer' ? step.byeWithoutVerdict : 'unconfirmed',

@@ -83,7 +83,11 @@ export function attributeRefer(call: Call, event: WebhookEvent, now: number): At
  * an event that names that one was emitted before they were on the leg.
  */
 export function otherSources(call: Call, event: WebhookEvent, attempt: Attempt): Attempt[] {
-  if (namedAttempt(call, event) === attempt) return [];
+  return namedAttempt(call, event) === attempt ? [] : newerThan(call, attempt);
+}
+
+/** The newer attempts that still lack their final event. */
+export function newerThan(call: Call, attempt: Attempt): Attempt[] {
   const from = call.attempts.indexOf(attempt) + 1;
   return awaitingFinal(call).filter((other) => call.attempts.indexOf(other) >= from);
 }

@@ -119,6 +119,8 @@ export interface Attempt {
   endedAt: number | null;
   /** call.refer.completed or .failed arrived; a verdict without it is our own conclusion. */
   final: boolean;
+  /** It was a call.refer.failed that a newer attempt may have had instead. */
+  finalUnclear: boolean;
   sipNotifyResponse: number | null;
   /** What the verdict is based on, in words. */
   reason: string | null;

@@ -1,6 +1,6 @@
 /** What Telnyx reported about a REFER: call.refer.started, .completed, .failed. */
 import { concludeAttempt, endAttempt, nameOf, progressAttempt } from './attempt.ts';
-import { attributeRefer, awaitingFinal, mayRing, otherSources } from './attribution.ts';
+import { attributeRefer, awaitingFinal, mayRing, newerThan, otherSources } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
 import { becomeReferred, correctable, correctEnds, unreachedEnds } from './ending.ts';
@@ -56,9 +56,22 @@ function somebodyRings(turn: Turn, candidates: Attempt[]): void {
  */
 function overtakenByItsEnd(turn: Turn, attempt: Attempt): void {
   attempt.progress = true;
+  if (attempt.finalUnclear) stillRings(turn, attempt);
   if (attempt.verdict !== 'not_allowed') return;
   const code = attempt.sipNotifyResponse;
   endAttempt(turn, attempt, verdictOfSipCode(code), `call.refer.failed ${code}, after it had rung`);
+}
+
+/** Unless a newer attempt had that failure: then this one rings, and nobody else is called. */
+function stillRings(turn: Turn, attempt: Attempt): void {
+  const { call } = turn;
+  const newer = newerThan(call, attempt).filter(
+    ({ startedAt }) => startedAt <= (attempt.endedAt ?? turn.now),
+  );
+  if (attempt.movesOnAnyway || newer.length === 0) return;
+  mayRingInstead(turn, newer);
+  call.movingUnsafe = true;
+  takeBackMove(turn, newer, nameOf(attempt));
 }
 
 /** Whichever attempt it was, the caller has arrived. */
@@ -120,7 +133,9 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   const verdict = cancelled ? 'abandoned' : verdictOfReferFailure(code, attempt.progress);
   const words = `call.refer.failed ${code ?? 'without a code'}`;
   endAttempt(turn, attempt, verdict, contradictory ? `${words}, which contradicts itself` : words);
-  if (attempt.progress && !attempt.movesOnAnyway) mayRingInstead(turn, event, attempt);
+  const others = otherSources(call, event, attempt);
+  attempt.finalUnclear = others.length > 0;
+  if (attempt.progress && !attempt.movesOnAnyway) mayRingInstead(turn, others);
   // A success code: the caller may be with the target and is not moved again.
   if (contradictory) call.movingUnsafe = true;
   else reviewSafety(call);
@@ -134,8 +149,8 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
  * Of two attempts one rings and one has failed, and it may be the other way round. So nobody else
  * is called until the other one has ended too.
  */
-function mayRingInstead(turn: Turn, event: WebhookEvent, failed: Attempt): void {
-  for (const other of otherSources(turn.call, event, failed)) {
+function mayRingInstead(turn: Turn, others: readonly Attempt[]): void {
+  for (const other of others) {
     if (other.progress) continue;
     takeBack(turn, other.id);
     other.progress = true;

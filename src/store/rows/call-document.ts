@@ -83,6 +83,7 @@ const ATTEMPT_DEFAULTS = {
   verdict: null,
   endedAt: null,
   final: false,
+  finalUnclear: false,
   sipNotifyResponse: null,
   reason: null,
   unsent: false,

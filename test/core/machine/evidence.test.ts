@@ -218,6 +218,35 @@ describe('a REFER that stayed silent', () => {
   });
 });
 
+describe('a ringing that is heard after the failure of the next attempt', () => {
+  /** The first was silent for its 10 s; a failure names the second while the first may report. */
+  const failed = (clientState: (first: string | null, second: string | null) => string | null) => {
+    const d = answered([refer('a', { timeoutMs: 10_000 }), refer('b'), refer('c'), say('Sorry.')]);
+    const first = d.last('refer');
+    d.accept(first);
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    const second = d.last('refer');
+    d.accept(second);
+    const names = clientState(first.clientState, second.clientState);
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, clientState: names });
+    d.hook('call.refer.started', { sipNotifyResponse: 180, clientState: first.clientState });
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    return d;
+  };
+
+  it('may be that of a target that still rings: nobody else is called', () => {
+    const d = failed((_, second) => second);
+    expect(d.count('refer')).toBe(2);
+    expect(d.call).toMatchObject({ phase: 'speaking', movingUnsafe: true });
+  });
+
+  it('is over where the failure names it', () => {
+    expect(failed((first) => first).count('refer')).toBe(3);
+  });
+});
+
 describe('a ringing that names no attempt', () => {
   /** The first is silent beyond its time; the second's command has this outcome. */
   const twoOpen = (outcome: Outcome) => {

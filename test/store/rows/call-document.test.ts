@@ -45,6 +45,7 @@ const ATTEMPT: Attempt = {
   verdict: 'abandoned',
   endedAt: 0,
   final: true,
+  finalUnclear: true,
   sipNotifyResponse: 0,
   reason: '',
   byeWithoutVerdict: 'completed',
