@@ -1,8 +1,11 @@
 /**
  * `npm run prove:machine [-- --minutes 10 --hours 1 --plan NAME --world NAME --faults 0,1,2 --seed
- * N]`: the long search, on all cores. Prints each plan in each world with what was visited; exits 1
- * where an invariant is broken or a situation that must occur did not, and keeps the story of a
- * broken one under test/model/found/.
+ * N --states N]`: the long search, on all cores. Prints each plan in each world with what was
+ * visited; exits 1 where an invariant is broken or a situation that must occur did not, and keeps
+ * the story of a broken one under test/model/found/.
+ *
+ * `--states 60000` only explores, as the suite does but deeper: each plan in each world with 1, 2
+ * and 3 faults, until it has seen so many states.
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -10,8 +13,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chanceOf } from './chance.ts';
-import { MUST_OCCUR, PLANS, settingOf, WALKS_WITH_FAULTS, WORLDS } from './plans.ts';
-import { replay, search, walk } from './search.ts';
+import { explorationsOf, MUST_OCCUR, PLANS, settingOf, WORLDS } from './plans.ts';
+import { explore, replay, search } from './search.ts';
 
 interface Task {
   plan: string;
@@ -19,7 +22,7 @@ interface Task {
   faults: number;
   seconds: number;
   seed: number | null;
-  /** The number of states that a random walk visits; null: until its time is over. */
+  /** The number of states that an exploration sees; null: until its time is over. */
   states: number | null;
 }
 
@@ -32,9 +35,6 @@ interface Result {
   happened: [string, number][];
 }
 
-/** The same number as in the short form. */
-const WALK_STATES = 500;
-
 if (process.send === undefined) await main();
 else process.on('message', (task: Task) => process.send?.(run(task)));
 
@@ -46,7 +46,9 @@ function run(task: Task): Result {
   const limits = { states: most, until: Date.now() + seconds * 1000 };
   const setting = settingOf(plan, unknowns);
   const report =
-    seed === null ? search(setting, faults, limits) : walk(setting, faults, limits, chanceOf(seed));
+    seed === null
+      ? search(setting, faults, limits)
+      : explore(setting, faults, limits, chanceOf(seed));
   return { ...report, task, happened: [...report.happened] };
 }
 
@@ -58,32 +60,35 @@ async function main(): Promise<void> {
       seconds: { type: 'string' },
       plan: { type: 'string' },
       world: { type: 'string' },
-      faults: { type: 'string', default: '0,1,2' },
+      faults: { type: 'string' },
       seed: { type: 'string' },
+      states: { type: 'string' },
       processes: { type: 'string', default: String(availableParallelism()) },
     },
   });
   const processes = Number(values.processes);
   const plans = values.plan === undefined ? Object.keys(PLANS) : [values.plan];
   const worlds = values.world === undefined ? Object.keys(WORLDS) : [values.world];
-  const faults = values.faults.split(',').map(Number);
+  const states = values.states === undefined ? null : Number(values.states);
+  const usual = states === null ? '0,1,2' : '1,2,3';
+  const faults = (values.faults ?? usual).split(',').map(Number);
   const each = (numbers: number[]) =>
     numbers.flatMap((k) =>
       plans.flatMap((plan) => worlds.map((world) => ({ plan, world, faults: k }))),
     );
-  let seed = values.seed === undefined ? null : Number(values.seed);
-  // A search may not reach every situation in its share of the time, but the short walks do.
+  let seed = values.seed === undefined ? (states === null ? null : 1) : Number(values.seed);
+  // A search may not reach every situation in its share of the time, but explorations do.
   const isWhole = values.plan === undefined && values.world === undefined && seed === null;
-  const walks = isWhole ? each(WALKS_WITH_FAULTS) : [];
+  const explored = isWhole ? plans.flatMap(explorationsOf) : [];
   const total =
     values.seconds !== undefined
       ? Number(values.seconds)
       : (values.hours === undefined ? Number(values.minutes) : Number(values.hours) * 60) * 60;
-  const endsAt = Date.now() + total * 1000;
+  const endsAt = states === null ? Date.now() + total * 1000 : Number.POSITIVE_INFINITY;
   const results: Result[] = [];
   const waiting = [
-    ...walks.map((walked, n) => ({ ...walked, seed: n + 1, states: WALK_STATES })),
-    ...each(faults).map((searched) => ({ ...searched, seed: null, states: null })),
+    ...explored,
+    ...each(faults).map((searched) => ({ ...searched, seed: null, states })),
   ];
   await Promise.all(Array.from({ length: processes }, () => worker()));
   process.exitCode = conclude(results, isWhole ? MUST_OCCUR : []);
@@ -111,7 +116,7 @@ async function main(): Promise<void> {
 
 function tell({ task, states, depth, exhausted, found }: Result): void {
   const { plan, world, faults } = task;
-  const limit = task.states === null ? 'cut off by time' : 'walked at random';
+  const limit = task.states === null ? 'cut off by time' : 'explored at random';
   const end = found !== null ? found.violation : exhausted ? 'exhausted' : limit;
   console.log(`${plan} | ${world} | ${faults} faults | ${states} states | depth ${depth} | ${end}`);
   if (found === null) return;

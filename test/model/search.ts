@@ -3,7 +3,17 @@
  * breaks an invariant is shortened until every action in it is needed.
  */
 import { canonical, hashOf } from './canonical.ts';
-import { type Action, actionsOf, apply, firstState, type Setting, type State } from './world.ts';
+import { cellOf } from './cell.ts';
+import {
+  type Action,
+  actionsOf,
+  actionsOfKind,
+  apply,
+  firstState,
+  type Kind,
+  type Setting,
+  type State,
+} from './world.ts';
 
 export interface Found {
   violation: string;
@@ -34,48 +44,165 @@ interface Frame {
   next: number;
 }
 
-/** Random stories instead of all stories: they see more of a large world in little time. */
-export function walk(
+/** A state from which stories go on, and how it was reached. */
+interface Cell {
+  state: State;
+  story: Told | null;
+  visits: number;
+}
+
+interface Told {
+  action: Action;
+  before: Told | null;
+}
+
+/** How far a story goes from its cell. */
+const STRETCH = 8;
+/** Of so many cells, drawn by lot, the one that was visited least is taken. */
+const DRAWN = 8;
+/**
+ * After one of so many states everything is forgotten: with many cells, few stories are told near
+ * the beginning, and faults that need nothing rare would be found late.
+ */
+const ROUNDS = [1_000, 2_000, 4_000];
+/** Every so many stretches, on average, the call is followed to its end. */
+const FOLLOWED_EVERY = 40;
+
+/**
+ * Random stories that go on from where few have been, instead of from the beginning: it comes to
+ * rare states, such as the third fault in the second attempt, with a small part of the effort.
+ */
+export function explore(
   setting: Setting,
   faults: number,
   limits: Limits,
   chance: () => number,
 ): Report {
   const happened = new Map<string, number>();
-  const first = firstState(setting, faults);
-  let [states, depth] = [0, 0];
+  const start = { state: firstState(setting, faults), story: null, visits: 0 };
+  const beginnings = [start, movedOn(start, setting)];
+  let cells = [...beginnings];
+  const known = new Set<string>();
+  let [states, depth, roundEnds] = [0, 0, any(ROUNDS, chance)];
   while (states < limits.states && Date.now() < limits.until) {
-    let state = first;
-    const story: string[] = [];
-    for (let n = 0; n < CONTINUATION_MAX; n += 1) {
-      const action = weighted(actionsOf(state, setting), chance);
+    if (states >= roundEnds) {
+      cells = [...beginnings];
+      known.clear();
+      roundEnds = states + any(ROUNDS, chance);
+    }
+    const from = leastVisited(cells, chance);
+    from.visits += 1;
+    let { state, story } = from;
+    const manner = mannerOf(chance);
+    for (let n = 0; n < STRETCH; n += 1) {
+      const action = drawn(state, setting, manner, chance);
       if (action === null) break;
-      story.push(action.name);
+      story = { action, before: story };
       const step = apply(state, action, setting);
       states += 1;
       for (const name of step.happened) happened.set(name, (happened.get(name) ?? 0) + 1);
       state = step.state;
-      const violation = step.violations[0] ?? null;
-      if (violation === null) continue;
-      const found = shorten({ violation, story }, setting, faults);
-      return { states, depth, exhausted: false, found, happened };
+      const violation = step.violations[0];
+      if (violation !== undefined) return broken(violation, story);
+      if (state.call?.phase === 'ended') continue;
+      const cell = cellOf(state);
+      if (known.has(cell)) continue;
+      known.add(cell);
+      cells.push({ state, story, visits: 0 });
     }
-    depth = Math.max(depth, story.length);
-    const violation = neverEnds(state, setting);
-    if (violation === null) continue;
-    const found = shorten({ violation, story }, setting, faults);
-    return { states, depth, exhausted: false, found, happened };
+    if (chance() * FOLLOWED_EVERY > 1) continue;
+    const violation = neverEnds(state, setting, () => {
+      states += 1;
+      return false;
+    });
+    if (violation !== null) return broken(violation, story);
   }
   return { states, depth, exhausted: false, found: null, happened };
+
+  function broken(violation: string, last: Told | null): Report {
+    const found = shorten({ violation, story: namesOf(last) }, setting, faults);
+    depth = found.story.length;
+    return { states, depth, exhausted: false, found, happened };
+  }
 }
 
-function weighted(actions: Action[], chance: () => number): Action | null {
-  let left = chance() * actions.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  for (const action of actions) {
-    left -= action.weight ?? 1;
-    if (left <= 0) return action;
+/** As usual until the first move is about to be sent. */
+function movedOn(from: Cell, setting: Setting): Cell {
+  let { state, story } = from;
+  for (let n = 0; n < CONTINUATION_MAX; n += 1) {
+    if (
+      state.outbox.some(
+        ({ command }) => command.action === 'refer' || command.action === 'transfer',
+      )
+    )
+      break;
+    const action = actionsOf(state, setting)[0];
+    if (action === undefined) return from;
+    story = { action, before: story };
+    state = apply(state, action, setting).state;
   }
-  return actions.at(-1) ?? null;
+  return { state, story, visits: 0 };
+}
+
+function leastVisited(cells: Cell[], chance: () => number): Cell {
+  let least: Cell | undefined;
+  for (let n = 0; n < DRAWN; n += 1) {
+    const cell = cells[Math.floor(chance() * cells.length)];
+    if (cell !== undefined && (least === undefined || cell.visits < least.visits)) least = cell;
+  }
+  if (least === undefined) throw new Error('there is always a first cell');
+  return least;
+}
+
+function namesOf(last: Told | null): string[] {
+  const names: string[] = [];
+  for (let told = last; told !== null; told = told.before) names.unshift(told.action.name);
+  return names;
+}
+
+/** How a story chooses: how often something happens that is not the usual next thing. */
+type Manner = Record<Exclude<Kind, 'everyday'>, number> & {
+  /** How often, of the things that happen by themselves, it need not be the first. */
+  order: number;
+};
+
+const SHARES = [0.05, 0.2, 0.4];
+const ORDERS = [0, 0.1, 0.5, 1];
+
+function mannerOf(chance: () => number): Manner {
+  return {
+    fault: any(SHARES, chance),
+    'far end': any(SHARES, chance),
+    operator: any(SHARES, chance),
+    caller: 0.003,
+    order: any(ORDERS, chance),
+  };
+}
+
+function drawn(
+  state: State,
+  setting: Setting,
+  manner: Manner,
+  chance: () => number,
+): Action | null {
+  let left = chance();
+  for (const kind of ['fault', 'far end', 'operator', 'caller'] as const) {
+    left -= manner[kind];
+    if (left > 0) continue;
+    const actions = actionsOfKind(state, setting, kind);
+    if (actions.length > 0) return any(actions, chance);
+    break;
+  }
+  const usual = actionsOfKind(state, setting, 'everyday');
+  if (usual.length === 0) {
+    const others = actionsOf(state, setting);
+    return others.length === 0 ? null : any(others, chance);
+  }
+  return chance() < manner.order ? any(usual, chance) : (usual[0] ?? null);
+}
+
+function any<T>(list: readonly T[], chance: () => number): T {
+  return list[Math.floor(chance() * list.length)] as T;
 }
 
 /** From every state, the usual continuation must end the call within this many actions. */

@@ -11,6 +11,7 @@ import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
 import type { Command, LookupRequest, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
+import { UNKNOWN_LEFT_MS_MIN } from '../../src/core/machine/limits.ts';
 import { whyNotMovable } from '../../src/core/machine/movable.ts';
 import { whyNoNext } from '../../src/core/machine/on-operator.ts';
 import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
@@ -84,6 +85,8 @@ export interface Sending {
    */
   knownToRing: string[];
   knewOfMove: boolean;
+  /** B-legs of which we knew that they had answered. */
+  knownToTalk: string[];
 }
 
 export interface OnTheWire {
@@ -110,8 +113,12 @@ export interface OpenBLeg {
   executedAt: number;
   endsAt: number | null;
   answeredAt: number | null;
+  /** Connected with the caller, which follows its answer at once. */
+  bridged: boolean;
   /** A webhook reported it. */
   known: boolean;
+  /** A webhook reported that it answered. */
+  answerKnown: boolean;
 }
 
 export interface State {
@@ -125,6 +132,8 @@ export interface State {
   executed: { id: string; at: number }[];
   refers: OpenRefer[];
   bLegs: OpenBLeg[];
+  /** B-legs that our hangup ended before they were bridged, and whether we have heard of that. */
+  hungUp: { id: string; known: boolean }[];
   /** Attempts by which the caller was moved. */
   moves: string[];
   /** A webhook reported one. */
@@ -149,8 +158,6 @@ export interface Step {
 /** An action has a name by which it is found again in a shortened story. */
 export interface Action {
   name: string;
-  /** How often a random walk chooses it, relative to 1 for things that happen by themselves. */
-  weight?: number;
   run(scene: Scene): void;
 }
 
@@ -169,6 +176,7 @@ export function firstState(setting: Setting, faults: number): State {
     executed: [],
     refers: [],
     bLegs: [],
+    hungUp: [],
     moves: [],
     moveKnown: false,
     asked: null,
@@ -190,15 +198,33 @@ export function apply(state: State, action: Action, setting: Setting): Step {
   return { state: scene.state, violations: scene.violations, happened: scene.happened };
 }
 
+/** What kinds of things may happen; `everyday` are those that happen by themselves. */
+export type Kind = 'everyday' | 'far end' | 'caller' | 'fault' | 'operator';
+const KINDS: Kind[] = ['everyday', 'far end', 'caller', 'fault', 'operator'];
+
 /** Everything that may happen now. The first action of each state is the usual one. */
 export function actionsOf(state: State, setting: Setting): Action[] {
-  return [
-    ...everyday(state),
-    ...farEnd(state, setting),
-    ...(state.faults > 0 ? faults(state) : []),
-    ...(state.manualLeft && isMovable(state.call) ? [manual] : []),
-    ...(state.actLeft && mayAct(state, setting) ? [act] : []),
-  ];
+  return KINDS.flatMap((kind) => actionsOfKind(state, setting, kind));
+}
+
+export function actionsOfKind(state: State, setting: Setting, kind: Kind): Action[] {
+  switch (kind) {
+    case 'everyday':
+      return everyday(state);
+    case 'far end':
+      return farEnd(state, setting);
+    case 'caller':
+      return state.leg.alive ? [leaves] : [];
+    case 'fault':
+      return state.faults > 0 ? faults(state) : [];
+    case 'operator':
+      return [
+        ...(state.manualLeft && isMovable(state.call) ? [manual] : []),
+        ...(state.actLeft && mayAct(state, setting) ? [act] : []),
+      ];
+    default:
+      return kind satisfies never;
+  }
 }
 
 function isMovable(call: Call | null): boolean {
@@ -210,29 +236,33 @@ function mayAct({ call, now }: State, { act }: Setting): boolean {
   return act === 'hangup' || whyNoNext(call, now) === null;
 }
 
+/** What is late, or waits in a process that stands still, comes last: usually time passes first. */
 function everyday(state: State): Action[] {
-  const { now, outbox, requests, wire, call } = state;
+  const { now, outbox, wire, call, bLegs } = state;
   const actions: Action[] = [];
-  for (const sending of requests) {
-    if (sending.answer === null) {
-      actions.push({
-        name: `Telnyx takes ${nameOf(state, sending.command)}`,
-        run: (s) => s.execute(sending),
-      });
-    } else if (sending.process !== 'died') {
-      actions.push({
-        name: `the answer to ${nameOf(state, sending.command)} arrives`,
-        run: (s) => s.answered(sending, sending.answer ?? UNCLEAR),
-      });
-    }
-  }
+  const late: Action[] = [];
+  requested(state, actions, late);
   for (const row of outbox) {
-    if (isReady(row, now)) {
-      actions.push({ name: `send ${nameOf(state, row.command)}`, run: (s) => s.send(row) });
-    }
+    if (!isReady(row, now)) continue;
+    actions.push(
+      named(
+        () => `send ${nameOf(state, row.command)}`,
+        (s) => s.send(row),
+      ),
+    );
   }
   for (const item of unlike(wire)) {
-    actions.push({ name: `deliver ${wireName(state, item)}`, run: (s) => s.deliver(item) });
+    (item.late ? late : actions).push(
+      named(
+        () => `deliver ${wireName(state, item)}`,
+        (s) => s.deliver(item),
+      ),
+    );
+  }
+  for (const { id, attemptId, answeredAt, bridged } of bLegs) {
+    if (answeredAt === null || bridged) continue;
+    const name = `the B-leg of ${ordinal(state, attemptId)} is bridged`;
+    actions.push({ name, run: (s) => s.bridges(id) });
   }
   const due = call?.deadlines.filter(({ dueAt }) => dueAt <= now) ?? [];
   for (const { name, n } of due) {
@@ -241,11 +271,43 @@ function everyday(state: State): Action[] {
   if (due.length === 0 && isQuiet(state) && nextMoment(state) !== null) {
     actions.push({ name: 'time passes', run: (s) => s.pass() });
   }
-  return actions;
+  return [...actions, ...late];
+}
+
+function requested(state: State, actions: Action[], late: Action[]): void {
+  for (const sending of state.requests) {
+    const { command, answer, process } = sending;
+    if (answer === null) {
+      actions.push(
+        named(
+          () => `Telnyx takes ${nameOf(state, command)}`,
+          (s) => s.execute(sending),
+        ),
+      );
+    } else if (process !== 'died') {
+      (process === 'waits' ? actions : late).push(
+        named(
+          () => `the answer to ${nameOf(state, command)} arrives`,
+          (s) => s.answered(sending, answer),
+        ),
+      );
+    }
+  }
+}
+
+/** The name is made when it is asked for, because most actions are never chosen. */
+function named(name: () => string, run: Action['run']): Action {
+  return {
+    get name() {
+      return name();
+    },
+    run,
+  };
 }
 
 /** Of webhooks that differ only by id, only one needs to be tried. */
 function unlike(wire: OnTheWire[]): OnTheWire[] {
+  if (wire.length < 2) return wire;
   const names = new Set<string>();
   return wire.filter(({ event, about, late }) => {
     const name = `${event.callId} ${event.type} ${event.sipNotifyResponse} ${about} ${late}`;
@@ -259,8 +321,9 @@ function isReady({ readyAt, leaseUntil, cancelled }: Row, now: number): boolean 
 }
 
 /** True if nothing instantaneous is in progress; only then does the clock advance. */
-function isQuiet({ now, outbox, requests, wire }: State): boolean {
+function isQuiet({ now, outbox, requests, wire, bLegs }: State): boolean {
   return (
+    bLegs.every(({ answeredAt, bridged }) => answeredAt === null || bridged) &&
     requests.every(({ process }) => process !== 'waits') &&
     wire.every(({ late }) => late) &&
     !outbox.some((row) => isReady(row, now))
@@ -298,17 +361,16 @@ function farEnd(state: State, { unknowns }: Setting): Action[] {
       });
     }
   }
-  for (const { id, attemptId, answeredAt } of bLegs) {
+  for (const { id, attemptId, answeredAt, bridged } of bLegs) {
     const who = `B-leg of ${ordinal(state, attemptId)}`;
     if (answeredAt === null)
       actions.push({ name: `the ${who} answers`, run: (s) => s.bLegAnswers(id) });
+    else if (!bridged) continue;
     actions.push({
       name: `the ${who} hangs up`,
       run: (s) => s.bLegEnds(id, answeredAt === null ? 'user_busy' : 'normal_clearing'),
     });
   }
-  actions.push({ name: 'the caller leaves', run: (s) => s.legEnds('caller') });
-  for (const action of actions) action.weight = action.name === 'the caller leaves' ? 0.01 : 0.15;
   return actions;
 }
 
@@ -316,46 +378,71 @@ function farEnd(state: State, { unknowns }: Setting): Action[] {
 function faults(state: State): Action[] {
   const { requests, wire, call, now } = state;
   const actions: Action[] = [];
-  const cost = (name: string, run: (scene: Scene) => void) =>
-    actions.push({
-      name,
-      weight: 0.2,
-      run: (scene) => {
+  const cost = (name: () => string, run: (scene: Scene) => void) =>
+    actions.push(
+      named(name, (scene) => {
         scene.state.faults -= 1;
         run(scene);
-      },
-    });
+      }),
+    );
   for (const item of unlike(wire)) {
-    const name = wireName(state, item);
-    if (item.event.type !== 'call.initiated') cost(`lose ${name}`, (s) => s.lose(item));
-    if (!item.late) cost(`${name} comes late`, (s) => s.delay(item));
+    const name = () => wireName(state, item);
+    if (item.event.type !== 'call.initiated') {
+      cost(
+        () => `lose ${name()}`,
+        (s) => s.lose(item),
+      );
+    }
+    if (!item.late) {
+      cost(
+        () => `${name()} comes late`,
+        (s) => s.delay(item),
+      );
+    }
   }
   for (const sending of requests) {
-    const name = nameOf(state, sending.command);
     if (sending.process !== 'waits') continue;
-    cost(`the answer to ${name} is lost`, (s) => s.answered(sending, UNCLEAR));
-    if (sending.answer === null)
-      cost(`${name} is turned away with 429`, (s) => s.answered(sending, TURNED_AWAY));
-    cost(`the process that sent ${name} dies`, (s) => s.leave(sending, 'died'));
-    if (sending.command.action === 'lookup')
-      cost(`the process that sent ${name} dies and starts again`, (s) => s.restart(sending));
-    cost(`the process that sent ${name} stands still`, (s) => s.leave(sending, 'stands still'));
+    const name = () => nameOf(state, sending.command);
+    const inFlight: [boolean, () => string, (s: Scene) => void][] = [
+      [true, () => `the answer to ${name()} is lost`, (s) => s.answered(sending, UNCLEAR)],
+      [
+        sending.answer === null,
+        () => `${name()} is turned away with 429`,
+        (s) => s.answered(sending, TURNED_AWAY),
+      ],
+      [true, () => `the process that sent ${name()} dies`, (s) => s.leave(sending, 'died')],
+      [
+        sending.command.action === 'lookup',
+        () => `the process that sent ${name()} dies and starts again`,
+        (s) => s.restart(sending),
+      ],
+      [
+        true,
+        () => `the process that sent ${name()} stands still`,
+        (s) => s.leave(sending, 'stands still'),
+      ],
+    ];
+    for (const [isPossible, what, run] of inFlight) if (isPossible) cost(what, run);
   }
   for (const { name, n, dueAt, putOff } of call?.deadlines ?? []) {
-    if (dueAt <= now && !putOff) cost(`deadline ${name}, late`, (s) => s.deadline(name, n, true));
+    if (dueAt > now || putOff) continue;
+    cost(
+      () => `deadline ${name}, late`,
+      (s) => s.deadline(name, n, true),
+    );
   }
   return actions;
 }
 
+const leaves: Action = { name: 'the caller leaves', run: (scene) => scene.legEnds('caller') };
+
 const manual: Action = {
   name: 'an operator asks for a REFER',
-  weight: 0.1,
   run: (scene) => scene.manual(),
 };
 
 const act: Action = {
   name: 'an operator acts',
-  weight: 0.1,
   run: (scene) => scene.act(),
 };
 
@@ -472,6 +559,7 @@ class Scene {
       process: 'waits',
       knownToRing,
       knewOfMove: state.moveKnown,
+      knownToTalk: state.bLegs.flatMap(({ id, answerKnown }) => (answerKnown ? [id] : [])),
     };
     if (permission.kind !== 'send') {
       this.settle(sending, permission.outcome, false);
@@ -522,6 +610,7 @@ class Scene {
     if (raw.kind === 'rejected' && raw.code === '90018' && tries > 1)
       this.happened.push('90018 to a repetition');
     const settlement = settlementOf(claimed, outcome, now, 0);
+    if (outcome.kind === 'accepted') this.hearsOfEnd(command.legId);
     const row = state.outbox.find((each) => each.command.id === command.id);
     if (row !== undefined) {
       const again = settlement.retryAt !== null && !row.cancelled;
@@ -575,11 +664,14 @@ class Scene {
     if (command.legId !== CALL) {
       const bLeg = state.bLegs.find(({ id }) => id === command.legId);
       if (bLeg === undefined) return refused('90018');
-      if (bLeg.answeredAt !== null && bLeg.answeredAt < sending.createdAt && !state.accepted) {
+      const { answeredAt } = bLeg;
+      const talkedBefore = answeredAt !== null && answeredAt < sending.createdAt;
+      if ((talkedBefore || sending.knownToTalk.includes(bLeg.id)) && !state.accepted) {
         this.violations.push(
           `the B-leg of ${ordinal(state, bLeg.attemptId)} was hung up while it talked`,
         );
       }
+      if (!bLeg.bridged) state.hungUp = [...state.hungUp, { id: bLeg.id, known: false }];
       this.bLegEnds(bLeg.id, 'normal_clearing');
       return ok;
     }
@@ -635,7 +727,9 @@ class Scene {
           executedAt: now,
           endsAt: now + command.timeoutSecs * 1000,
           answeredAt: null,
+          bridged: false,
           known: false,
+          answerKnown: false,
         };
         state.bLegs = [...state.bLegs, bLeg];
         this.emitB(bLeg, 'call.initiated', null);
@@ -677,7 +771,7 @@ class Scene {
         this.violations.push(
           `${command.action} was sent while ${ordinal(state, open.id)} rang, and we knew`,
         );
-      } else if (state.now < open.hasUntil) {
+      } else if (state.now + UNKNOWN_LEFT_MS_MIN <= open.hasUntil) {
         const leftSecs = (open.hasUntil - state.now) / 1000;
         this.violations.push(
           `${command.action} while ${ordinal(state, open.id)} has ${leftSecs} s left`,
@@ -714,13 +808,18 @@ class Scene {
     const { state } = this;
     state.wire = state.wire.filter((each) => each !== item);
     const { event, about } = item;
-    if (event.type === 'call.refer.started') {
+    if (event.type === 'call.refer.started' && this.mayBeKnown(item)) {
       state.refers = state.refers.map((each) =>
         each.id === about ? { ...each, known: true } : each,
       );
     }
     if (event.type === 'call.refer.completed' || event.type === 'call.bridged')
       state.moveKnown = true;
+    if (event.type === 'call.bridged') {
+      state.bLegs = state.bLegs.map((each) =>
+        each.attemptId === about ? { ...each, answerKnown: true } : each,
+      );
+    }
     if (event.type === 'call.refer.failed' && state.call?.phase === 'ended') {
       this.happened.push('the final event came after the hangup');
     }
@@ -728,12 +827,35 @@ class Scene {
       this.put(event);
       return;
     }
+    const answered = event.type === 'call.answered';
     state.bLegs = state.bLegs.map((each) =>
-      each.attemptId === about ? { ...each, known: true } : each,
+      each.attemptId === about
+        ? { ...each, known: true, answerKnown: each.answerKnown || answered }
+        : each,
     );
+    if (event.type === 'call.hangup') this.hearsOfEnd(event.callId);
     const { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause } = event;
     const common = { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause };
     this.put({ ...common, source: 'b_leg', callId: CALL, bLegId: event.callId, attemptId: about });
+  }
+
+  /**
+   * False if it carries the name of another attempt, whose ringing it then seems to be, or if a
+   * failure with this name was heard: then it seems to have overtaken that.
+   */
+  mayBeKnown({ event, about }: OnTheWire): boolean {
+    const named = event.envelope?.id;
+    const isOther = named !== about && named !== undefined && this.attemptOf(named) !== undefined;
+    if (isOther) this.happened.push('accepted: a ringing carried the name of another attempt');
+    const attempt = about === null ? undefined : this.attemptOf(about);
+    const seemsOver = attempt?.final === true && !attempt.finalUnclear;
+    if (seemsOver) this.happened.push('accepted: it rang after a failure that had its name');
+    return !isOther && !seemsOver;
+  }
+
+  hearsOfEnd(bLeg: string): void {
+    const { state } = this;
+    state.hungUp = state.hungUp.map((each) => (each.id === bLeg ? { ...each, known: true } : each));
   }
 
   lose(item: OnTheWire): void {
@@ -806,6 +928,14 @@ class Scene {
     const { state } = this;
     const next = nextMoment(state);
     if (next === null) return;
+    if (
+      state.call?.phase === 'bridged' &&
+      state.leg.alive &&
+      state.bLegs.length === 0 &&
+      state.hungUp.some(({ known }) => known)
+    ) {
+      this.violations.push('the caller hears nobody, because we have hung up the B-leg');
+    }
     state.now = next;
     for (const { id, endsAt } of state.bLegs) {
       if (endsAt !== null && endsAt <= next) this.bLegEnds(id, 'timeout');
@@ -864,8 +994,15 @@ class Scene {
     state.bLegs = state.bLegs.map((each) =>
       each.id === id ? { ...each, answeredAt: state.now, endsAt: null } : each,
     );
-    this.moved(bLeg.attemptId);
     this.emitB(bLeg, 'call.answered', null);
+  }
+
+  bridges(id: string): void {
+    const { state } = this;
+    const bLeg = state.bLegs.find((each) => each.id === id);
+    if (bLeg === undefined) return;
+    state.bLegs = state.bLegs.map((each) => (each.id === id ? { ...each, bridged: true } : each));
+    this.moved(bLeg.attemptId);
     this.emit('call.bridged', {}, bLeg.attemptId);
   }
 
@@ -876,7 +1013,7 @@ class Scene {
     if (bLeg === undefined) return;
     this.emitB(bLeg, 'call.hangup', cause);
     // Telnyx ends the caller's leg when the B-leg hangs up after a conversation.
-    if (bLeg.answeredAt !== null) this.legEnds('callee');
+    if (bLeg.bridged) this.legEnds('callee');
   }
 
   legEnds(hangupSource: string): void {
