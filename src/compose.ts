@@ -290,10 +290,10 @@ function createStop(stopping: Stopping) {
     const leftMs = () => Math.max(0, stopAt - CLOSING_MS - performance.now());
     warming?.end();
     // Nothing was accepted yet, so no load balancer needs time to notice.
-    const drain = lifecycle.phase === 'starting' ? 0 : drainMs;
+    const drain = lifecycle.phase === 'starting' ? 0 : Math.min(drainMs, Math.floor(leftMs()));
     lifecycle.phase = 'draining';
     log.emit('server.stopping', { drain_ms: drain });
-    await setTimeout(Math.min(drain, leftMs()));
+    await setTimeout(drain);
     lifecycle.phase = 'stopping';
     let waitingFor = '';
     const closing = (async () => {
