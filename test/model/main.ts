@@ -35,6 +35,9 @@ interface Result {
   happened: [string, number][];
 }
 
+/** Where states are counted instead: a week, because a message to a child cannot say Infinity. */
+const NO_LIMIT_S = 7 * 24 * 3_600;
+
 if (process.send === undefined) await main();
 else process.on('message', (task: Task) => process.send?.(run(task)));
 
@@ -78,13 +81,14 @@ async function main(): Promise<void> {
     );
   let seed = values.seed === undefined ? (states === null ? null : 1) : Number(values.seed);
   // A search may not reach every situation in its share of the time, but explorations do.
-  const isWhole = values.plan === undefined && values.world === undefined && seed === null;
-  const explored = isWhole ? plans.flatMap(explorationsOf) : [];
-  const total =
+  const isWhole =
+    values.plan === undefined && values.world === undefined && values.seed === undefined;
+  const explored = isWhole && states === null ? plans.flatMap(explorationsOf) : [];
+  const asked =
     values.seconds !== undefined
       ? Number(values.seconds)
       : (values.hours === undefined ? Number(values.minutes) : Number(values.hours) * 60) * 60;
-  const endsAt = states === null ? Date.now() + total * 1000 : Number.POSITIVE_INFINITY;
+  const endsAt = Date.now() + (states === null ? asked : NO_LIMIT_S) * 1000;
   const results: Result[] = [];
   const waiting = [
     ...explored,

@@ -33,7 +33,7 @@ test.each(MUTANTS)('found: $name', { timeout }, async (mutant) => {
   }
   const { code, output } = await run(folder, 'main.ts', [
     ...['--plan', plan, '--world', world, '--faults', `${faults}`, '--seed', `${seed}`],
-    ...['--seconds', '60', '--processes', '1'],
+    ...['--states', '20000', '--processes', '1'],
   ]);
   expect(output).toMatch(/ 1 broken$/m);
   expect(code).toBe(1);
