@@ -813,6 +813,7 @@ class Scene {
         each.id === about ? { ...each, known: true } : each,
       );
     }
+    if (event.type === 'call.refer.failed') this.misleads(item);
     if (event.type === 'call.refer.completed' || event.type === 'call.bridged')
       state.moveKnown = true;
     if (event.type === 'call.bridged') {
@@ -837,6 +838,19 @@ class Scene {
     const { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause } = event;
     const common = { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause };
     this.put({ ...common, source: 'b_leg', callId: CALL, bLegId: event.callId, attemptId: about });
+  }
+
+  /** It seems to be the failure of the next: its own attempt was silent for all that we know. */
+  misleads({ event, about }: OnTheWire): void {
+    const { state } = this;
+    const attempt = about === null ? undefined : this.attemptOf(about);
+    const named = event.envelope?.id;
+    if (attempt === undefined || named === about || attempt.progress) return;
+    if (state.now - (attempt.requestEndedAt ?? state.now) <= TIMER_F_MS) return;
+    this.happened.push('accepted: a failure carried the name of the next attempt');
+    state.refers = state.refers.map((each) =>
+      each.id === named ? { ...each, known: false } : each,
+    );
   }
 
   /**

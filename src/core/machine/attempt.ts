@@ -74,8 +74,14 @@ export function acceptAttempt(turn: Turn, attempt: Attempt): void {
 export function noteApplied(turn: Turn, envelope: Envelope | null): boolean {
   if (envelope === null) return false;
   const { call } = turn;
-  const attempt = call.attempts.find(({ id, unsent }) => id === envelope.id && !unsent);
+  const attempt = call.attempts.find(
+    ({ id, unsent, takenBackAt }) => id === envelope.id && (!unsent || takenBackAt !== null),
+  );
   if (attempt === undefined || attempt.acceptedAt !== null) return false;
+  if (attempt.unsent) {
+    attempt.unsent = false;
+    endAttempt(turn, attempt, 'no_verdict', 'it had been sent before it was taken back');
+  }
   note(
     turn,
     `${attempt.kind} to ${nameOf(attempt)}: its client_state shows that Telnyx applied it`,

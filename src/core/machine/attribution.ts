@@ -86,6 +86,17 @@ export function otherSources(call: Call, event: WebhookEvent, attempt: Attempt):
   return namedAttempt(call, event) === attempt ? [] : newerThan(call, attempt);
 }
 
+/**
+ * The newer attempts that may be ringing as well, where one that rings is said to ring once more
+ * without a name: those that were cancelled and may have been sent.
+ */
+export function othersRinging(call: Call, event: WebhookEvent, attempt: Attempt): Attempt[] {
+  if (!attempt.progress || namedAttempt(call, event) !== null) return [];
+  return newerThan(call, attempt).filter(
+    (other) => wasTakenBack(other) && !occurredBefore(event, other.sentAt),
+  );
+}
+
 /** The newer attempts that still lack their final event. */
 export function newerThan(call: Call, attempt: Attempt): Attempt[] {
   const from = call.attempts.indexOf(attempt) + 1;

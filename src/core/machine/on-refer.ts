@@ -1,6 +1,13 @@
 /** What Telnyx reported about a REFER: call.refer.started, .completed, .failed. */
 import { concludeAttempt, endAttempt, nameOf, progressAttempt } from './attempt.ts';
-import { attributeRefer, awaitingFinal, mayRing, newerThan, otherSources } from './attribution.ts';
+import {
+  attributeRefer,
+  awaitingFinal,
+  mayRing,
+  newerThan,
+  otherSources,
+  othersRinging,
+} from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
 import { becomeReferred, correctable, correctEnds, unreachedEnds } from './ending.ts';
@@ -20,6 +27,7 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
     return;
   }
   turn.attemptId = attempt.id;
+  mayRingInstead(turn, othersRinging(call, event, attempt));
   if (attempt.verdict === null && !attempt.final) {
     attempt.sipNotifyResponse = event.sipNotifyResponse;
     progressAttempt(turn, attempt);
@@ -146,15 +154,15 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
 }
 
 /**
- * Of two attempts one rings and one has failed, and it may be the other way round. So nobody else
- * is called until the other one has ended too.
+ * Of two attempts one rings and one has failed, and it may be the other way round; or one rings,
+ * and it may be either. So nobody else is called until the other one has ended too.
  */
 function mayRingInstead(turn: Turn, others: readonly Attempt[]): void {
   for (const other of others) {
     if (other.progress) continue;
     takeBack(turn, other.id);
     other.progress = true;
-    note(turn, `${nameOf(other)} may have failed instead, so nobody else is called meanwhile`);
+    note(turn, `it may have been ${nameOf(other)}, so nobody else is called meanwhile`);
   }
 }
 
