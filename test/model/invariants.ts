@@ -22,8 +22,10 @@ function neverAlone({ call, leg, outbox, requests, wire }: State): string[] {
   return something > 0 ? [] : [`a living leg in ${call.phase} waits for nothing`];
 }
 
-function completedMeansMoved({ call, moves, accepted }: State): string[] {
+function completedMeansMoved({ call, moves, bLegs, accepted }: State): string[] {
   if (call === null || moves.length > 0 || accepted) return [];
+  // A B-leg that has answered is bridged at once.
+  if (bLegs.some(({ answeredAt }) => answeredAt !== null)) return [];
   return call.attempts
     .filter(({ verdict }) => verdict === 'completed')
     .map(({ kind }) => `a ${kind} counts as completed, and nobody was moved`);
