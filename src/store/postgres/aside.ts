@@ -51,12 +51,15 @@ export function createAside(
   }
 }
 
-/** A search asks for several things at once, but a connection answers one question at a time. */
+/**
+ * A search asks for several things at once, but a connection answers one question at a time. After
+ * one that failed nothing more is asked: the connection may be somebody else's by then.
+ */
 function inTurn(query: Query): Query {
   let last: Promise<unknown> = Promise.resolve();
   return (text, values) => {
     const answer = last.then(() => query(text, values));
-    last = answer.catch(() => {});
+    last = answer;
     return answer;
   };
 }
