@@ -21,6 +21,8 @@ export function createConfirmation(
 ): Confirmation {
   let waiting: { id: string; answer(is: boolean): void }[] = [];
   let asking = false;
+  /** A question is at the store, perhaps one that nobody waits for any more. */
+  let open = false;
 
   return {
     stillToSend(id) {
@@ -44,13 +46,16 @@ export function createConfirmation(
     asking = false;
   }
 
-  /** Null: it is not known. */
+  /** Null: it is not known. A slow store would only be slower with a second question. */
   function answered(ids: string[]): Promise<ReadonlySet<string> | null> {
+    if (open) return Promise.resolve(null);
+    open = true;
     return new Promise((resolve) => {
       const late = setTimeout(resolve, withinMs, null);
       ask(ids)
         .catch(() => null)
         .then((found) => {
+          open = false;
           clearTimeout(late);
           resolve(found);
         });
