@@ -52,7 +52,9 @@ export interface UpkeepOptions {
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { store, instance, clock, onError, onGood } = options;
-  const startedAt = clock();
+  const createdAt = clock();
+  /** By the store's clock, like the time of a heartbeat; null until the first. */
+  let startedAt: number | null = null;
   const jobs = [
     job('prune', PRUNE_EVERY_MS, prune),
     job('prune route versions', PRUNE_VERSIONS_EVERY_MS, pruneVersions),
@@ -132,6 +134,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   async function heartbeat(): Promise<void> {
+    startedAt ??= (await store.due(1)).now - (clock() - createdAt);
     await store.heartbeat({ id: instance, startedAt, ...options.standing() });
   }
 }

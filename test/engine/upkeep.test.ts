@@ -73,6 +73,17 @@ describe.each([
       return aUnit(aCall(`${days} days ${n}`, { phase: 'ended', endedAt }), 0);
     });
 
+  test.each([-1, 1])(
+    'with a clock %i days ahead it says when it started by the store’s',
+    async (days) => {
+      await keep(() => Date.now() + days * DAY);
+      const [replica] = await store.replicas();
+      const ranMs = (replica?.seenAt ?? 0) - (replica?.startedAt ?? 0);
+      expect(ranMs).toBeGreaterThanOrEqual(-1_000);
+      expect(ranMs).toBeLessThan(60_000);
+    },
+  );
+
   test('a replica whose clock is 40 days ahead removes nobody’s history', async () => {
     await store.commit(endedAgo(1, 25), null);
     expect(await keep(() => Date.now() + 40 * DAY)).toEqual([]);
