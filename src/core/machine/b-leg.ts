@@ -55,8 +55,9 @@ export function isHeld({ phase, running }: Call): boolean {
 }
 
 /**
- * An attempt that was given up begins to ring, or one of several does. The next move is cancelled unless it is in flight,
- * and the caller waits for the ringing attempt for as long as the cancelled step would have taken.
+ * An attempt that was given up begins to ring, or one of several does. The next move is cancelled
+ * unless it is in flight, and the caller waits for the ringing attempt for as long as the cancelled
+ * step would have taken.
  */
 export function takeBackMove(turn: Turn, ringing: readonly Attempt[], who: string): void {
   const { call, now } = turn;
