@@ -4,27 +4,17 @@
  */
 import type { Account } from './account/account.ts';
 import { type Answer, data, refused } from './answer.ts';
-import { base64 } from './field-checks.ts';
 import type { Leg } from './leg.ts';
-import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';
+import { badRequest } from './refusal.ts';
+import { checkBody } from './schema.ts';
 import type { Switchboard } from './switchboard.ts';
-
-const FIELDS: Record<string, 'text' | 'base64' | 'whole'> = {
-  connection_id: 'text',
-  from: 'text',
-  to: 'text',
-  client_state: 'base64',
-  command_id: 'text',
-  timeout_secs: 'whole',
-  time_limit_secs: 'whole',
-};
 
 /** Telnyx's defaults. */
 const TIMEOUT_SECS = 30;
 const TIME_LIMIT_SECS = 14_400;
 
 export function dial(board: Switchboard, account: Account, body: unknown): Answer {
-  const refusal = check(body) ?? policy(account, body as Record<string, string>);
+  const refusal = checkBody('dial', body) ?? policy(account, body as Record<string, string>);
   if (refusal !== null) return refused(refusal);
   const given = body as Record<string, string>;
   const { from = '', to = '', connection_id: connectionId = '', client_state: state } = given;
@@ -56,26 +46,6 @@ function endInTime(
     end(leg, 'network', { cause: 'time_limit', source: 'unknown', sip: '200' }),
   );
   leg.pending.add(unanswered).add(over);
-}
-
-function check(body: unknown): Refusal | null {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return badRequest('The request body must be a JSON object.', undefined, 400);
-  }
-  for (const [name, value] of Object.entries(body)) {
-    const kind = FIELDS[name];
-    if (kind === undefined) return badRequest(`Unknown field "${name}".`, `/${name}`);
-    if (kind === 'base64') {
-      const refusal = base64(value, name);
-      if (refusal !== null) return refusal;
-      continue;
-    }
-    const fine =
-      kind === 'text' ? typeof value === 'string' && value !== '' : Number.isInteger(value);
-    if (!fine) return fieldRefusal('10026', name, `"${name}" must be ${kind}.`);
-  }
-  const missing = ['connection_id', 'from', 'to'].find((name) => !Object.hasOwn(body, name));
-  return missing === undefined ? null : fieldRefusal('10004', missing, `"${missing}" is required.`);
 }
 
 function policy(account: Account, { connection_id: id, from, to }: Record<string, string>) {

@@ -42,8 +42,11 @@ export function isAction(name: string): name is ActionName {
 
 export type CommandBody = Record<string, unknown>;
 
+/** A command, or `POST /calls`. */
+type RequestName = ActionName | 'dial';
+
 /** Null if Telnyx would accept the body. */
-export function checkBody(action: ActionName, body: unknown): Refusal | null {
+export function checkBody(action: RequestName, body: unknown): Refusal | null {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return badRequest('The request body must be a JSON object.', undefined, 400);
   }
@@ -115,7 +118,7 @@ const SPEECH: Record<string, Check> = {
   voice_settings: object,
 };
 
-const SCHEMAS: Record<ActionName, Schema> = {
+const SCHEMAS: Record<RequestName, Schema> = {
   answer: {
     required: [],
     fields: {
@@ -220,6 +223,18 @@ const SCHEMAS: Record<ActionName, Schema> = {
     fields: { ...COMMON, cause: oneOf('CALL_REJECTED', 'USER_BUSY') },
   },
   hangup: { required: [], fields: { ...COMMON, custom_headers: headers() } },
+  dial: {
+    required: ['connection_id', 'from', 'to'],
+    fields: {
+      ...COMMON,
+      connection_id: filledText(64),
+      from: filledText(256),
+      to: filledText(256),
+      // The least that a transfer may have would be too long for tests, which wait for real time.
+      timeout_secs: integer(1, 600),
+      time_limit_secs: integer(1, 14400),
+    },
+  },
   // The only command without a command_id.
   client_state_update: { required: ['client_state'], fields: { client_state: base64 } },
 };

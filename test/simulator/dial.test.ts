@@ -53,6 +53,8 @@ describe('POST /calls', () => {
     [{ to: TO, from: FROM }, '10004', '/connection_id'],
     [{ ...call, to: 5 }, '10026', '/to'],
     [{ ...call, client_state: 'not base64' }, '90017', '/client_state'],
+    [{ ...call, timeout_secs: 0 }, '10033', '/timeout_secs'],
+    [{ ...call, time_limit_secs: 3_000_000 }, '10033', '/time_limit_secs'],
     [{ ...call, colour: 'red' }, '10015', '/colour'],
     [{ ...call, connection_id: '1' }, '10015', '/connection_id'],
     [{ ...call, from: '+14155550199' }, '10015', '/from'],
