@@ -104,10 +104,7 @@ function countryOf(
 ): CountryCode | null {
   const { country } = written;
   if (country === undefined) return null;
-  if (isSupportedCountry(country)) {
-    context.country = country;
-    return country;
-  }
+  if (isSupportedCountry(country)) return country;
   const upper = country.toUpperCase();
   context.problems.problem(
     positions.at(written, 'country'),
