@@ -35,10 +35,10 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
     stamps: new Map(),
     unread: new Map(),
   };
-  const names = await list(dir, '', problems);
+  const names = await listFolder(dir, '', problems);
   let bytes = 0;
   for (const name of names) {
-    if (!counts(name)) {
+    if (!isOfSet(name)) {
       if (!name.includes('/') && name.endsWith('.yml')) {
         problems.problem(
           { file: name, line: 1, column: 1 },
@@ -97,40 +97,18 @@ export async function readReferenced(folder: Folder, name: string): Promise<void
  */
 export async function changedMeanwhile({ dir, stamps }: Folder): Promise<string | null> {
   if (dir === null) return null;
-  const names = (await list(dir, '', new Problems())).filter(counts);
+  const names = (await listFolder(dir, '', new Problems())).filter(isOfSet);
   for (const name of new Set([...names, ...stamps.keys()])) {
     if ((await stampOf(join(dir, name)).catch(() => '')) !== stamps.get(name)) return name;
   }
   return null;
 }
 
-/** What can be seen of a folder without reading its files. */
-export interface Glance {
-  /** Equal texts mean equal files, unless one was written again within the clock's tick. */
-  text: string;
-  /** When the last of the files changed, by the clock of its file system. */
-  changedMs: number;
-}
-
-export async function glanceAt(dir: string, referenced: readonly string[]): Promise<Glance> {
-  const problems = new Problems();
-  const names = await list(dir, '', problems);
-  const stamps: [string, string][] = [];
-  for (const name of new Set([...names.filter(counts), ...referenced.filter(isInside)])) {
-    stamps.push([name, await stampOf(join(dir, name)).catch(() => '')]);
-  }
-  const changes = stamps.map(([, stamp]) => Number(stamp.split(',').at(-1)) / 1e6);
-  return {
-    text: JSON.stringify([names, stamps, problems.problems]),
-    changedMs: changes.reduce((latest, each) => Math.max(latest, each), 0),
-  };
-}
-
 /**
  * Includes the inode, which differs after a replacement, and the ctime, which every change updates,
  * even one to the file's times.
  */
-async function stampOf(path: string): Promise<string> {
+export async function stampOf(path: string): Promise<string> {
   const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
   return [dev, ino, size, mtimeNs, ctimeNs].join();
 }
@@ -143,6 +121,9 @@ export function isInside(name: string): boolean {
     name.split('/').every((part) => part !== '' && !part.startsWith('.')) && !/[\\:\0]/.test(name)
   );
 }
+
+/** Used as the hash of a folder that could not be read completely. */
+export const UNREADABLE = 'unreadable';
 
 /** Hashed between two yields; takes about a millisecond. */
 const HASHED_BYTES = 1024 * 1024;
@@ -178,7 +159,7 @@ export function isRouteFile(name: string): boolean {
   return !name.includes('/') && name.endsWith('.yaml');
 }
 
-function counts(name: string): boolean {
+export function isOfSet(name: string): boolean {
   return (
     isRouteFile(name) ||
     /^handlers\/[^/]+\.ts$/.test(name) ||
@@ -191,7 +172,11 @@ function counts(name: string): boolean {
 const DEPTH_MAX = 4;
 const OTHERS = ['node_modules', 'lost+found'];
 
-async function list(dir: string, under: string, problems: Problems): Promise<string[]> {
+export async function listFolder(
+  dir: string,
+  under: string,
+  problems: Problems,
+): Promise<string[]> {
   let entries: string[];
   try {
     entries = await readdir(join(dir, under));
@@ -219,7 +204,8 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
       if ((await lstat(join(dir, name)).catch(() => null)) === null) continue;
       problems.problem({ file: name, line: 1, column: 1 }, 'cannot be read: it is a broken link');
     } else if (status.isDirectory()) {
-      if (name.split('/').length < DEPTH_MAX) found.push(...(await list(dir, name, problems)));
+      if (name.split('/').length < DEPTH_MAX)
+        found.push(...(await listFolder(dir, name, problems)));
     } else if (status.isFile()) found.push(name);
     if (found.length > LIMITS.files) {
       problems.problem(

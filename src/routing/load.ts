@@ -14,12 +14,11 @@ import {
   changedMeanwhile,
   contentHash,
   type Folder,
-  type Glance,
-  glanceAt,
   isRouteFile,
   keptFolder,
   readFolder,
   readReferenced,
+  UNREADABLE,
 } from './folder.ts';
 import { exampleCalls, holdGuarantees } from './guarantees.ts';
 import { openHandlers } from './handlers/handlers.ts';
@@ -217,52 +216,6 @@ function* decodeFiles(folder: Folder, problems: Problems): Generator<void, Decod
     files.push({ file, routes: (value ?? {}) as RouteFile, positions, root: source.root });
   }
   return files;
-}
-
-/** Used as the hash of a folder that could not be read completely. */
-const UNREADABLE = 'unreadable';
-
-/** What a watcher sees of a folder. */
-export interface Look {
-  /** The hash that a load would have now, without parsing anything. */
-  hash: string;
-  glance: Glance | null;
-  /** How often it was taken for unchanged since its files were read. */
-  again: number;
-}
-
-/** An older file would show another time if it were written again. */
-const SETTLED_MS = 3_000;
-/** Then the files are read anyway, because not every file system keeps exact times. */
-const AGAIN_MAX = 60;
-
-/**
- * Looks at a folder again. If nothing seems to have changed since `before`, no file is read: to hash
- * a list of a million numbers every second takes a tenth of a core.
- */
-export async function lookAgain(
-  dir: string,
-  referenced: readonly string[],
-  before: Look | null,
-): Promise<Look> {
-  // Taken first, so that what changes while the files are read is seen the next time.
-  const glance = await glanceAt(dir, referenced).catch(() => null);
-  const isSame = glance !== null && glance.text === before?.glance?.text;
-  if (isSame && before.again < AGAIN_MAX) return { ...before, again: before.again + 1 };
-  const hash = await hashRoutes(dir, referenced);
-  const isSettled = glance !== null && glance.changedMs < Date.now() - SETTLED_MS;
-  return { hash, glance: isSettled ? glance : null, again: 0 };
-}
-
-async function hashRoutes(dir: string, referenced: readonly string[]): Promise<string> {
-  const troubles = new Problems();
-  try {
-    const folder = await readFolder(dir, troubles);
-    for (const name of referenced) await readReferenced(folder, name);
-    return await inSlices(contentHash(folder, troubles.problems));
-  } catch {
-    return UNREADABLE;
-  }
 }
 
 /** The handler files that rules use. */

@@ -5,7 +5,8 @@
 import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
 import type { Example } from './example.ts';
-import { type LoadOptions, type Look, loadCompiled, lookAgain } from './load.ts';
+import { type LoadOptions, loadCompiled } from './load.ts';
+import { type Look, lookAgain } from './look.ts';
 import { type Problem, problemsText } from './problem.ts';
 
 export type Reload =

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { changedMeanwhile, readFolder, readReferenced } from '../../src/routing/folder.ts';
 import { LIMITS } from '../../src/routing/limits.ts';
-import { loadRoutes, lookAgain } from '../../src/routing/load.ts';
+import { loadRoutes } from '../../src/routing/load.ts';
+import { lookAgain } from '../../src/routing/look.ts';
 import { Problems } from '../../src/routing/problem.ts';
 import { cpuTimeMs } from '../helpers/cpu-time.ts';
 import { problemsOf, withFolder } from './routes-folder.ts';
@@ -135,6 +136,21 @@ test('a folder is read now and then, whatever its times say', async () => {
       seen.push(look.again);
     }
     expect(seen.slice(-3)).toEqual([60, 0, 1]);
+    later.mockRestore();
+  });
+});
+
+test('a folder that could not be read whole is read again each time', async () => {
+  const main = 'lists: { a: { file: data } }\notherwise: [ hangup ]';
+  await withFolder({ 'main.yaml': main }, async (dir) => {
+    const later = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
+    expect((await lookAgain(dir, ['data'], null)).glance).not.toBeNull();
+    // A referenced file that is there and cannot be read.
+    await mkdir(join(dir, 'data'));
+    expect((await lookAgain(dir, ['data'], null)).glance).toBeNull();
+    await rm(join(dir, 'data'), { recursive: true });
+    await symlink('nowhere', join(dir, 'a.ics'));
+    expect((await lookAgain(dir, ['data'], null)).glance).toBeNull();
     later.mockRestore();
   });
 });
