@@ -22,7 +22,7 @@ import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
 import { doSame } from './same-steps.ts';
-import { type ToldOfTargets, toldOn } from './told.ts';
+import { type TargetState, targetStateOf } from './target-state.ts';
 
 /** Decides by these routes, and remembers the decisions. */
 export interface Decider {
@@ -92,7 +92,7 @@ export function follow(
   const { events } = recorded;
   const lastDecision = events.findLastIndex(({ answers }) => answers.decisions.length > 0);
   const shared = new Set<string>();
-  const told = toldOn(recorded);
+  const targets = targetStateOf(recorded);
   let call: Call | null = null;
   let real: Call | null = null;
   let forked = false;
@@ -107,8 +107,8 @@ export function follow(
       decider.overrides = item.answers.overrides;
     }
     decider.taken = [];
-    const known = told.during(real, item);
-    const step = transition(call, event, worldUnder(item, decider, { forked, told: known }));
+    const state = targets.during(real, item);
+    const step = transition(call, event, worldUnder(item, decider, { forked, targets: state }));
     forked ||= !decidedTheSame(item, decider);
     const truth: Transition = forked ? transition(real, event, sameAnswers(item, noOne)) : step;
     if (forked && step.refused !== truth.refused && call !== null && real !== null) {
@@ -135,7 +135,7 @@ function noOne(): void {}
 function worldUnder(
   { now, answers }: RecordedEvent,
   decider: Decider,
-  { forked, told }: { forked: boolean; told: ToldOfTargets },
+  { forked, targets }: { forked: boolean; targets: TargetState },
 ): World {
   const refusals = [...answers.overBudget];
   return {
@@ -144,8 +144,8 @@ function worldUnder(
     heardAt: () => answers.heardAt ?? (forked ? now : null),
     decide: decider.decide,
     overBudget: () => refusals.shift() ?? null,
-    resting: told.resting,
-    refusesRefers: told.refusesRefers,
+    resting: targets.resting,
+    refusesRefers: targets.refusesRefers,
   };
 }
 

@@ -14,7 +14,7 @@ import { type Answering, answersOf } from './answers-of.ts';
 import { happensAnyway, keysPressed, type Live, leftAt, liveUntil } from './caller.ts';
 import type { Decider, Parted } from './follow.ts';
 import { givenBy } from './given.ts';
-import { type ToldOfTargets, toldOn } from './told.ts';
+import { type TargetState, targetStateOf } from './target-state.ts';
 
 /** A safety limit: calls end long before, because budgets and plans are finite. */
 const EVENTS_MAX = 2_000;
@@ -33,7 +33,7 @@ interface Play extends Answering {
   /** Events to come, earliest first. */
   coming: Coming[];
   /** A target that rested on the recorded call does so here. */
-  told: ToldOfTargets;
+  targets: TargetState;
   events: number;
   /** What other applications do with an unmanaged call was put into `coming`. */
   handedOver: boolean;
@@ -67,7 +67,7 @@ export function playOn(
     keys: keysPressed(rest, shared),
     lookups: recorded.stored.facts.lookups ?? {},
     given: givenBy(recorded, attemptsSent(from, commands)),
-    told: toldOn(recorded),
+    targets: targetStateOf(recorded),
     assumed: new Set(),
     events: 0,
     handedOver: false,
@@ -196,7 +196,7 @@ function add({ coming }: Play, next: Coming): void {
 
 function put(play: Play, event: CallEvent): void {
   const { now, decider } = play;
-  const { resting, refusesRefers } = play.told;
+  const { resting, refusesRefers } = play.targets;
   play.events += 1;
   decider.taken = [];
   const step = transition(

@@ -1,25 +1,25 @@
 /**
- * What the machine was told of targets on a recorded call: which of them rested, and which were
- * known to refuse a REFER. The recording has these answers in order and without names, so what was
- * asked is found by running its events again.
+ * The state of the targets during a recorded call: which of them rested, and which were known to
+ * refuse a REFER. The recording has what the machine was answered in order and without names, so
+ * what it asked is found by running its events again.
  */
 import type { Call } from '../machine/call.ts';
 import { ALL_AWAKE, transition, type World } from '../machine/transition.ts';
 import { sameAnswers } from '../recording/answers.ts';
 import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
 
-export type ToldOfTargets = Pick<World, 'resting' | 'refusesRefers'>;
+export type TargetState = Pick<World, 'resting' | 'refusesRefers'>;
 
-export interface Told extends ToldOfTargets {
+export interface RecordedTargetState extends TargetState {
   /** As it was while one event was processed. `real`: the recorded call before it. */
-  during(real: Call | null, item: RecordedEvent): ToldOfTargets;
+  during(real: Call | null, item: RecordedEvent): TargetState;
 }
 
-const NOTHING: Told = { ...ALL_AWAKE, during: () => ALL_AWAKE };
+const NOTHING: RecordedTargetState = { ...ALL_AWAKE, during: () => ALL_AWAKE };
 
 /** On the whole call: it is over long before a target that rests is tried again. */
-export function toldOn({ events }: Pick<RecordedCall, 'events'>): Told {
-  if (!events.some(tells)) return NOTHING;
+export function targetStateOf({ events }: Pick<RecordedCall, 'events'>): RecordedTargetState {
+  if (!events.some(knowsAny)) return NOTHING;
   const all = createNotes();
   let call: Call | null = null;
   for (const item of events) {
@@ -44,7 +44,7 @@ export function toldOn({ events }: Pick<RecordedCall, 'events'>): Told {
   };
 }
 
-function tells({ answers }: RecordedEvent): boolean {
+function knowsAny({ answers }: RecordedEvent): boolean {
   return answers.resting.length > 0 || answers.refusesRefers.length > 0;
 }
 
