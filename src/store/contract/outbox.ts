@@ -4,7 +4,7 @@ import type { Command } from '../../core/machine/command.ts';
 export interface Outbox {
   /** Claims commands that are due and not leased; hangup and reject first, then the oldest. */
   claim(claim: Claim, limit: number): Promise<ClaimedCommand[]>;
-  /** Those of these commands that the owner of the lease is still to send: not cancelled, not done. */
+  /** Those of these commands that the owner of the lease is still to send. */
   stillToSend(owner: string, commandIds: string[]): Promise<Set<string>>;
   /**
    * Gives up the leases of an owner (when it stops), or with null of everyone (when SQLite starts).
