@@ -115,7 +115,8 @@ export async function openPostgres(
     endRouteVersions: (role) => ask((query) => versions.endVersions(query, role)),
     routeVersions: (limit) => look((query) => versions.listVersions(query, limit)),
     routeVersion: (hash) => ask((query) => versions.findVersion(query, hash)),
-    routeFile: (key) => look((query) => versions.readFile(query, key)),
+    // Callers are decided by what it brings back.
+    routeFile: (key) => ask((query) => versions.readFile(query, key)),
     pruneRouteVersions: (before, keep) =>
       ask(() => pool.transaction((query) => versions.pruneVersions(query, before, keep))),
 

@@ -436,6 +436,8 @@ test('a list that is slow for many leaves a connection for webhooks, and does no
     const lists = Array.from({ length: 30 }, () => first.sums(0, 1).catch((error) => error));
     await waitFor(async () => expect(await waitingForLocks(watcher)).toBeGreaterThan(0));
     await first.load(keys({ callIds: [fresh()] }));
+    // A step back to a version must not wait for them either.
+    expect(await Promise.race([first.routeFile('none'), lists.at(-1)])).toBeNull();
     expect((await Promise.all(lists)).every((each) => each instanceof StoreUnavailable)).toBe(true);
     await waitFor(async () => expect(await waitingForLocks(watcher)).toBe(0));
     await holder.query('rollback');
