@@ -39,7 +39,7 @@ export function createScreen(io: Io, json: boolean): Screen {
     opened(stage) {
       if (json) return;
       line(paint('bold', 'Referee moves callers, and knows whether they arrived.'));
-      line(`  The real server   ${stage.url} (SQLite, signed webhooks)`);
+      line(`  The real server  ${stage.url} (SQLite, signed webhooks)`);
       line(`  Telnyx simulator ${stage.apiUrl}`);
       line('  Each line: what happened · what it means → what Referee did next.');
       line();

@@ -310,8 +310,9 @@ export const LOG_EVENTS = {
   'admin.refused': {
     level: 'warn',
     meaning:
-      'A request to /v1 or /metrics had a wrong token (`by` null), or was not allowed with the role of its token (`by` says whose).',
-    action: 'Check the client. Many from one address mean that somebody is guessing tokens.',
+      'Somebody used the API, the page or the metrics with a wrong token, or with a token whose role may not do that.',
+    action:
+      'Check the client: `by` says whose token it was, and is null for a wrong one. Many from one address mean that somebody is guessing tokens.',
   },
   'admin.action': {
     level: 'info',

@@ -149,7 +149,7 @@ export const SCRIPTS: readonly PlayedCall[] = [
   },
   {
     name: 'doubled-and-shuffled',
-    title: 'every webhook twice, and the REFER told backwards',
+    title: 'every webhook twice, and those of the REFER in reverse order',
     script: {
       from: '+14155550207',
       to: SUPPORT,

@@ -181,6 +181,6 @@ export function cost(seen: Seen): Finding[] {
     if (costInWebhooks)
       return found('cost', 'ok', `"${name}" tells what each call cost.`, null, id);
     const fix = `Switch call cost in webhooks on ${IN_PORTAL}.`;
-    return found('cost', 'warning', `"${name}" does not tell what calls cost.`, fix, id);
+    return found('cost', 'warning', `"${name}" does not report the cost of calls.`, fix, id);
   });
 }
