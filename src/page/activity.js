@@ -44,7 +44,7 @@ export function activityView(changed) {
       return html`<h1 tabindex="-1">Activity</h1>
         <form class="filters" @submit=${filter}>
           ${textField('Who', 'who', params.who)}
-          <button>Show</button>
+          <div class="field buttons"><button>Show</button></div>
         </form>
         ${alertOf(list.error)}
         ${list.found === null ? html`<p class="empty">${list.error === null ? 'Loading…' : ''}</p>` : table(list.found, params)}`;

@@ -9,6 +9,8 @@ const BAR_SHARE = 0.78;
 const EVERY_HOURS = 3;
 /** Maximum number of names below a chart, so that they fit on a phone. */
 const NAMES_MAX = 7;
+/** More bars are thin on a phone, where an edge of their ground's colour would hide them. */
+const EDGED_MAX = 48;
 
 /**
  * Stacked bars of callers, one for each hour that has begun; each links to its calls. A table below
@@ -63,7 +65,8 @@ function everyOf(report) {
 function timeChart(rows, { slots, every, name, title = name, href, beside = false }) {
   const heights = rows.map(({ calls, before }) => Math.max(calls, beside ? before.calls : 0));
   const most = Math.max(4, ...heights);
-  return html`<div class="hours" aria-hidden="true">
+  const width = slots > EDGED_MAX ? 'thin' : '';
+  return html`<div class="hours ${width}" aria-hidden="true">
       <span class="faint small most">${most}</span>
       <svg class="chart" preserveAspectRatio="none">
         <line class="grid" x1="0" x2="100%" y1="0.5" y2="0.5"></line>

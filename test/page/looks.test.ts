@@ -142,6 +142,18 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
     await look('routes');
   });
 
+  test('activity', async () => {
+    await signedIn('#/activity');
+    await page.getByRole('row', { name: 'signed in' }).first().waitFor();
+    await look('activity');
+  });
+
+  test('report by hour', async () => {
+    await signedIn('#/reports?period=week&by=hour&compare=week');
+    await page.locator('.hours .part').first().waitFor();
+    await look('report by hour');
+  });
+
   test('out to Telnyx', async () => {
     await signedIn('#/outbox');
     await page.getByRole('row', { name: 'Move the caller' }).first().waitFor();
@@ -205,6 +217,22 @@ const CUT_OFF = `(() => {
   if (document.documentElement.scrollWidth > innerWidth) cut.push('the page is wider than the window');
   for (const label of document.querySelectorAll('.bar a, .connection, .lanes span')) {
     if (label.scrollWidth > label.clientWidth + 1 && getComputedStyle(label).overflow !== 'visible') cut.push(name(label));
+  }
+  for (const part of document.querySelectorAll('.hours .part')) {
+    // Its edge has the colour of the ground, half of it on either side.
+    const { stroke, strokeWidth } = getComputedStyle(part);
+    const edge = stroke === 'none' ? 0 : parseFloat(strokeWidth);
+    if (part.getBoundingClientRect().width - edge < 1) cut.push('a bar is hidden by its edge');
+  }
+  const middle = (element) => {
+    const { top, height } = element.getBoundingClientRect();
+    return top + height / 2;
+  };
+  for (const button of document.querySelectorAll('.filters button')) {
+    const beside = [...button.closest('form').querySelectorAll('.filters input:not([type=radio])')]
+      .map((field) => middle(field) - middle(button))
+      .filter((off) => Math.abs(off) < 24);
+    if (beside.some((off) => Math.abs(off) > 2)) cut.push('not in line with its field: ' + name(button));
   }
   return cut;
 })()`;
