@@ -25,8 +25,11 @@ export function callHead(call, from) {
 /** @param {CallDetail} call */
 function marks(call) {
   const name = standing(call);
+  const exact = call.ends === null ? call.phase : `ends ${word(call.ends)}`;
+  // A live call stands where its phase is, and a B-leg where it ended: said once.
+  const more = isSip() && (call.ends ?? call.phase) !== name ? `, ${word(exact)}` : '';
   return html`<p class="lead"><span class="dot ${tone(name)}" title=${word(name)}></span><strong class="summary">${said(call.summary)}</strong></p>
-    <p class="faint">${word(name)}${isSip() ? html`, ${call.ends === null ? word(call.phase) : `ends ${word(call.ends)}`}` : nothing};
+    <p class="faint">${word(name)}${more};
       came ${time(call.created_at)}, ${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)}</p>`;
 }
 

@@ -16,7 +16,7 @@ const VERDICTS = new Map([
   ['no_answer', 'did not answer'],
   ['declined', 'declined'],
   ['not_found', 'does not know the number'],
-  ['not_allowed', 'takes no moved calls'],
+  ['not_allowed', 'was refused as a destination'],
   ['server_error', 'had an error'],
   ['other', 'failed'],
   ['rejected', 'could not be tried'],

@@ -60,19 +60,19 @@ const NOT_FOUND: Advice = {
   fix: "Correct the target's SIP address in the route file; npx referee route shows what is dialled.",
 };
 const REFUSED: Advice = {
-  meaning: 'The far end refuses the REFER or the credentials.',
+  meaning: "The caller's side refuses the REFER, or the target the credentials.",
   cause:
     "The caller's PBX does not allow REFER (FreeSWITCH with disable-transfer answers 403), or the target's auth is missing or wrong.",
   fix: "Enable call transfer (REFER) at the PBX that the call came from; check the target's auth and the variables it names; or use a transfer step.",
 };
 const NO_REFER: Advice = {
-  meaning: 'The far end does not allow REFER.',
+  meaning: "The caller's side does not allow REFER.",
   cause:
     'Call transfer is turned off at the trunk, PBX or SBC that the call came from, or it does not support REFER; most phone companies do not.',
   fix: 'Enable call transfer (REFER) there (Asterisk: allow_transfer; at Telnyx itself the error is D42), or use a transfer step instead of refer.',
 };
 const NO_DIALOG: Advice = {
-  meaning: 'The far end no longer knows this call.',
+  meaning: "The caller's side no longer knows this call.",
   cause:
     'It has ended the call or already moved the caller, or a device in between lost the dialog.',
   fix: 'Check its log at this time. If it keeps the caller after a failed REFER, let if_failed hang up (docs/refer.md).',
@@ -254,6 +254,6 @@ const BY_VERDICT: Readonly<Record<Verdict, Advice | null>> = {
     meaning: 'It is unknown whether the caller arrived.',
     cause:
       "No final NOTIFY arrived: the caller's side accepts REFER but does not report the result, or a webhook was lost.",
-    fix: 'Check that the far end sends NOTIFY (RFC 3515). If it just hangs up on success, set bye_without_verdict: completed.',
+    fix: "Check that the caller's side sends NOTIFY (RFC 3515). If it just hangs up on success, set bye_without_verdict: completed.",
   },
 };

@@ -319,7 +319,7 @@ describe('one call', () => {
       'cost 0.1042 USD (call-control 0.0020, sip-trunking 0.1022)',
       '+ support: to: it is',
       'not_allowed (SIP 405)',
-      'means:  The far end does not allow REFER.',
+      "means:  The caller's side does not allow REFER.",
       'rule “support”',
       'call.initiated  The call arrives',
       'command.accepted  The answer was accepted',

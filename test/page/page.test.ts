@@ -87,7 +87,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     });
     const { page } = await signedIn();
     const problems = page.locator('.problem');
-    const failing = problems.filter({ hasText: 'attempts at night-desk failed' });
+    const failing = problems.filter({ hasText: 'attempts at night-desk in the last hour failed' });
     await failing.locator('summary').click();
     await failing.getByText('What to do').waitFor();
     // It affects no caller, whoever sends it, so it is not listed with the others.
@@ -111,10 +111,12 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await why.getByText('All 2 rules that were tried').click();
     await why.getByText('from: +353861110002 does not match +1900*').waitFor();
     const story = page.getByRole('region', { name: 'What happened' });
-    await story.getByText('support-us takes no moved calls').waitFor();
+    await story.getByText('support-us was refused as a destination').waitFor();
     await story.getByText('we move the caller to support-eu').waitFor();
     await story.getByRole('button', { name: 'SIP' }).click();
     await story.getByText('The caller did not arrive').waitFor();
+    // The phase is what the call's colour stands for, so it is not said a second time.
+    expect(await page.locator('.call-head .marks').innerText()).toMatch(/\nreferring; +came/);
     await story
       .locator('.command', { hasText: 'refer support-us' })
       .getByText('accepted 200')
@@ -127,7 +129,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       'support-eu',
     ]);
     const attempts = page.getByRole('region', { name: 'Attempts' });
-    await attempts.getByText('The far end does not allow REFER.').waitFor();
+    await attempts.getByText("The caller's side does not allow REFER.").waitFor();
     await attempts.getByText('use a transfer step instead of refer').waitFor();
     call.hangUp();
     await page.locator('.call-head').getByText('unconfirmed').waitFor();
@@ -436,7 +438,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const { page } = await signedIn();
     // The window may have read the sums of the day before the last call of another case ended.
     await page.reload();
-    const problem = page.locator('.problem', { hasText: 'attempts at night-desk failed' });
+    const problem = page.locator('.problem', {
+      hasText: 'attempts at night-desk in the last hour failed',
+    });
     await problem.locator('summary').click();
     await problem.getByRole('link', { name: 'its calls' }).click();
     const rules = page.locator('table.calls tbody td.rule');

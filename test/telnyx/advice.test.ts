@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { VERDICTS } from '../../src/core/machine/verdict.ts';
 import { adviceFor } from '../../src/telnyx/advice.ts';
 
-test('a far end that does not allow REFER is advised to enable call transfer, or to use transfer', () => {
+test("a caller's side that does not allow REFER is advised to enable call transfer, or to use transfer", () => {
   const advice = adviceFor({ verdict: 'not_allowed', sipNotifyResponse: 405 });
-  expect(advice?.meaning).toBe('The far end does not allow REFER.');
+  expect(advice?.meaning).toBe("The caller's side does not allow REFER.");
   expect(advice?.fix).toMatch(/[Ee]nable call transfer.*use a transfer step/);
 });
 

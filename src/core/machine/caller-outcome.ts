@@ -161,7 +161,7 @@ const MET = {
   no_answer: 'did not answer',
   declined: 'declined',
   not_found: 'does not know the number',
-  not_allowed: 'takes no moved calls',
+  not_allowed: 'was refused as a destination',
   server_error: 'had an error',
   other: 'refused',
   rejected: 'could not be tried',

@@ -66,7 +66,7 @@ const VERDICT_WORDS: Record<Verdict, string> = {
   no_answer: 'does not answer',
   declined: 'declines',
   not_found: 'does not exist there',
-  not_allowed: 'may not be reached that way',
+  not_allowed: 'is refused as a destination',
   server_error: 'has a server error',
   other: 'fails for another reason',
   rejected: 'is refused by Telnyx or by a budget',

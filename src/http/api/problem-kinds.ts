@@ -33,7 +33,7 @@ export function failingTargets(activity: Activity): Listed[] {
         ...NOTHING,
         kind: 'target.failing',
         severity: failures === total ? ('error' as const) : ('warning' as const),
-        title: `${failures} of ${total} attempts at ${target ?? 'literal destinations'} failed`,
+        title: `${failures} of ${total} attempts at ${target ?? 'literal destinations'} in the last hour failed`,
         detail: `${list}. ${advice === null ? '' : `${advice.meaning} ${advice.cause}`}`.trim(),
         fix: advice?.fix ?? null,
         count: failures,

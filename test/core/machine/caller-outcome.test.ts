@@ -78,6 +78,11 @@ describe('the sentence', () => {
       'Perhaps reached support-eu, which never confirmed it: support-us was busy.',
       ended('unconfirmed', [busy, tried('support-eu', 'no_verdict')]),
     ],
+    [
+      // Whoever refused the move: the caller's side, or the target.
+      'Reached support-eu after 1.4 s: support-us was refused as a destination.',
+      ended('referred', [tried('support-us', 'not_allowed'), tried('support-eu', 'completed')]),
+    ],
     ['Turned away after 42 s by the rule "support".', ended('rejected', [])],
     ['Turned away after 42 s: no rule was for this call.', ended('hung_up', [], { rule: null })],
     ['Left to another application.', ended('ignored', [])],
