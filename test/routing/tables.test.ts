@@ -243,10 +243,12 @@ describe('a CSV file', () => {
       '+4930901821,202,berlin, gold,Bob',
       '+4930901822,203,berlin,gold,"Eve "',
       '+4930901823,204,berlin,gold,Otto ',
+      '+4930901824, 205,berlin,gold,"Doe, ""Jo"" "',
+      '+4930901825," 206",berlin,gold,"Eve, "',
     ].join('\n');
     expect(warningsOf(await load(tables(csv)))).toEqual([
       expect.stringContaining('can only be moved by REFER'),
-      'tables/extensions.csv:2:1 the cell "extension" begins or ends with a space, which is part of its value (and so do cells of 2 more rows) (remove it, or put the cell in quotes if it is meant)',
+      'tables/extensions.csv:2:1 the cell "extension" begins or ends with a space, which is part of its value (and so do cells of 3 more rows) (remove it, or put the cell in quotes if it is meant)',
     ]);
     const quoted = 'to,extension,site,tier,name\n+4930901820,201,berlin,gold, "Anna"\n';
     expect(problemsOf(await load(tables(quoted)))).toEqual([

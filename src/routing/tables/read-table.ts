@@ -184,14 +184,22 @@ function noteSpaces(
   table: Table,
   { record, start, line }: Parameters<typeof readRow>[2],
 ): void {
-  const index = record.cells.findIndex((cell) => cell !== cell.trim());
-  if (index < 0 || reader.text.slice(start, record.next).includes('"')) return;
+  if (!record.cells.some(hasOuterSpace)) return;
+  const row = reader.text.slice(start, record.next).replace(/\r?\n$/, '');
+  const index = row.replace(QUOTED_CELLS, '$1').split(',').findIndex(hasOuterSpace);
+  if (index < 0) return;
   if (reader.spaced !== null) reader.spaced.more += 1;
   else {
     const column = quoted(table.columns[index] ?? '');
     reader.spaced = { here: at(reader, line), column, more: 0 };
   }
 }
+
+function hasOuterSpace(cell: string): boolean {
+  return cell !== cell.trim();
+}
+
+const QUOTED_CELLS = /(^|,)"(?:[^"]|"")*"/g;
 
 function reportSpaces({ problems, spaced }: Reader): void {
   if (spaced === null) return;
