@@ -10,6 +10,7 @@ import { LIMITS } from '../limits.ts';
 import { checkNumber, quoted } from '../number.ts';
 import type { Place, Problems } from '../problem.ts';
 import { LONE_RETURN, readableText } from '../text.ts';
+import { type OuterSpaces, outerSpaces } from './outer-spaces.ts';
 
 export interface WantedTable {
   name: string;
@@ -29,7 +30,14 @@ export function* readTable(
 ): Generator<void, Table | null> {
   // Not fatal: each row with bytes in another encoding is reported separately.
   const text = yield* readableText(bytes);
-  const reader: Reader = { wanted, text, utf8: isUtf8(bytes), problems, country, spaced: null };
+  const reader: Reader = {
+    wanted,
+    text,
+    utf8: isUtf8(bytes),
+    problems,
+    country,
+    spaces: outerSpaces(),
+  };
   const header = readRecord(text, 0);
   const columns = readColumns(reader, header);
   if (columns === null) return null;
@@ -50,7 +58,7 @@ export function* readTable(
     line += record.lines;
     yield;
   }
-  reportSpaces(reader);
+  reader.spaces.report(problems);
   return table;
 }
 
@@ -61,8 +69,7 @@ interface Reader {
   utf8: boolean;
   problems: Problems;
   country: string | null;
-  /** The first row with a cell that begins or ends with a space, and how many follow it. */
-  spaced: { here: Place; column: string; more: number } | null;
+  spaces: OuterSpaces;
 }
 
 /** The place where a row begins, or a place within it. */
@@ -164,7 +171,8 @@ function readRow(
   if (!checkText(reader, table, cells, here)) return;
   const key = cells[table.keyColumn] ?? '';
   if (!checkKey(reader, table, key, here)) return;
-  noteSpaces(reader, table, row);
+  const written = () => reader.text.slice(start, record.next);
+  reader.spaces.note(cells, { written, columns: table.columns, here });
   const pattern = readPattern(key);
   const known = table.add({ key: pattern, start, line });
   if (known === null) return;
@@ -172,43 +180,6 @@ function readRow(
     here,
     `the key ${quoted(key)} is already on line ${table.line(known)}`,
     'each number may have one row: remove one of them',
-  );
-}
-
-/**
- * `+4930901820, 201`: the space belongs to the cell (RFC 4180), and a destination gets it encoded.
- * In quotes it is meant.
- */
-function noteSpaces(
-  reader: Reader,
-  table: Table,
-  { record, start, line }: Parameters<typeof readRow>[2],
-): void {
-  if (!record.cells.some(hasOuterSpace)) return;
-  const row = reader.text.slice(start, record.next).replace(/\r?\n$/, '');
-  const index = row.replace(QUOTED_CELLS, '$1').split(',').findIndex(hasOuterSpace);
-  if (index < 0) return;
-  if (reader.spaced !== null) reader.spaced.more += 1;
-  else {
-    const column = quoted(table.columns[index] ?? '');
-    reader.spaced = { here: at(reader, line), column, more: 0 };
-  }
-}
-
-function hasOuterSpace(cell: string): boolean {
-  return cell !== cell.trim();
-}
-
-const QUOTED_CELLS = /(^|,)"(?:[^"]|"")*"/g;
-
-function reportSpaces({ problems, spaced }: Reader): void {
-  if (spaced === null) return;
-  const { here, column, more } = spaced;
-  const others = more === 0 ? '' : ` (and so do cells of ${more} more rows)`;
-  problems.warning(
-    here,
-    `the cell ${column} begins or ends with a space, which is part of its value${others}`,
-    'remove it, or put the cell in quotes if it is meant',
   );
 }
 
