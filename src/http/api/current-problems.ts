@@ -8,6 +8,7 @@ import { overridesOf } from '../../core/rules/override.ts';
 import { restState } from '../../core/rules/rest.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { livingReplicas } from '../../engine/other-replicas.ts';
+import { TooBusy } from '../../errors.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import { countOf } from '../../routing/problem.ts';
 import type { Replica } from '../../store/contract/settings.ts';
@@ -87,6 +88,8 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
       ...restingTargets(routes.current(), restState(rest.value), now()),
     ];
   } catch (error) {
+    // Webhooks do not wait for lists: the store is not away, and this question can be asked again.
+    if (error instanceof TooBusy) throw error;
     return [storeTrouble(error instanceof Error ? error.message : String(error))];
   }
 }

@@ -4,7 +4,7 @@
  * a limit on the server too: what we only stop waiting for would go on there, and a page that asks
  * again and again would use up the server's connections.
  */
-import { StoreUnavailable } from '../../errors.ts';
+import { TooBusy } from '../../errors.ts';
 import type { PostgresPool, Query } from './pool.ts';
 
 /** Of the ten that the pool may open. */
@@ -15,7 +15,7 @@ const WAIT_MS = 5_000;
 export type Aside = <T>(work: (query: Query) => Promise<T>) => Promise<T>;
 
 export function createAside(
-  pool: Pick<PostgresPool, 'transaction' | 'where'>,
+  pool: Pick<PostgresPool, 'transaction'>,
   waitMs: number = WAIT_MS,
 ): Aside {
   let asking = 0;
@@ -44,7 +44,7 @@ export function createAside(
       };
       const late = setTimeout(() => {
         waiting.splice(waiting.indexOf(enter), 1);
-        reject(new StoreUnavailable('answers other questions first', { where: pool.where }));
+        reject(new TooBusy(`${AT_ONCE} other lists were being read for ${waitMs / 1000} s`));
       }, waitMs);
       waiting.push(enter);
     });

@@ -1,5 +1,6 @@
 import { Value } from 'typebox/value';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { TooBusy } from '../../../src/errors.ts';
 import { statsJson } from '../../../src/http/api/stats-json.ts';
 import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
 import { watchTroubles } from '../../../src/log/troubles.ts';
@@ -211,6 +212,13 @@ describe('problems', () => {
     await app.store.heartbeat({ id: 'two', ...beat });
     const refusals = (await problems()).filter(({ detail }) => detail === 'the same');
     expect(refusals).toMatchObject([{ kind: 'routes.refused' }]);
+  });
+
+  test('a store that reads too many lists at once is busy, not away', async () => {
+    const busy = vi.spyOn(app.store, 'outbox').mockRejectedValue(new TooBusy('four lists'));
+    const answer = await app.api('/v1/problems');
+    busy.mockRestore();
+    expect([answer.status, await answer.json()]).toMatchObject([503, { reason: 'too_busy' }]);
   });
 
   test('a store that does not work is one problem, and none once it works', async () => {

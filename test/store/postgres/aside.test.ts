@@ -1,5 +1,6 @@
 /** What people look at, beside the webhooks. */
 import { expect, test } from 'vitest';
+import { TooBusy } from '../../../src/errors.ts';
 import { createAside } from '../../../src/store/postgres/aside.ts';
 import type { Query } from '../../../src/store/postgres/pool.ts';
 
@@ -22,7 +23,7 @@ function refusing() {
       throw error;
     }
   };
-  return { asked, pool: { transaction, where: 'a database' } };
+  return { asked, pool: { transaction } };
 }
 
 test('a search of which one question fails asks nothing more', async () => {
@@ -34,4 +35,18 @@ test('a search of which one question fails asks nothing more', async () => {
   await expect(search).rejects.toThrow('rules took too long');
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(asked).toEqual(['rules', 'rollback', 'given back']);
+});
+
+test('who waits too long behind others is told that the store is busy, and nobody else waits for it', async () => {
+  const { pool } = refusing();
+  const aside = createAside(pool, 20);
+  let answer: () => void = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const slow = Array.from({ length: 4 }, () => aside(() => answered));
+  await expect(aside(async () => 'read')).rejects.toThrow(TooBusy);
+  answer();
+  await Promise.all(slow);
+  expect(await aside(async () => 'read')).toBe('read');
 });
