@@ -7,8 +7,9 @@ import type { Replica } from '../store/contract/settings.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * The folder may hold other routes than the servers have loaded: an operator went back to a version,
- * or the files were changed and not loaded yet. Rejects if the routes of the servers cannot be had.
+ * The folder may hold other routes than the servers have loaded: an operator went back to a
+ * version, or the files were changed and not loaded yet. Rejects if the routes of the servers
+ * cannot be had.
  */
 export async function useRoutesOf(
   servers: readonly Replica[],

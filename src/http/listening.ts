@@ -14,8 +14,8 @@ export interface Listening {
 /** Returns its URL, with the port that the system chose for 0. Rejects with CannotListen. */
 export async function listen(server: FastifyInstance, where: Listening): Promise<string> {
   const { port } = where;
-  // For this name Fastify would open a second server for ::1, which has none of our limits and whose
-  // requests a stop would not wait for.
+  // For this name Fastify would open a second server for ::1, which has none of our limits and
+  // whose requests a stop would not wait for.
   const host = where.host === 'localhost' ? '127.0.0.1' : where.host;
   try {
     await server.listen({ host, port, backlog: HTTP_LIMITS.backlog });

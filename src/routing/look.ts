@@ -28,8 +28,8 @@ const SETTLED_MS = 3_000;
 const AGAIN_MAX = 60;
 
 /**
- * Looks at a folder again. If nothing seems to have changed since `before`, no file is read: to hash
- * a list of a million numbers every second takes a tenth of a core.
+ * Looks at a folder again. If nothing seems to have changed since `before`, no file is read: to
+ * hash a list of a million numbers every second takes a tenth of a core.
  */
 export async function lookAgain(
   dir: string,

@@ -98,9 +98,10 @@ function asProbe(outcome: Outcome, body: unknown): Outcome {
 }
 
 /**
- * No answer. Whether the request may have reached Telnyx decides about the 55 s window. `begun`: its
- * first byte may have been written. If not, nothing was sent, whatever the error is: a load balancer
- * that resets connections before TLS gives the same error as one that resets them after a request.
+ * No answer. Whether the request may have reached Telnyx decides about the 55 s window. `begun`:
+ * its first byte may have been written. If not, nothing was sent, whatever the error is: a load
+ * balancer that resets connections before TLS gives the same error as one that resets them after a
+ * request.
  */
 export function outcomeOfFailure(action: Action, failure: unknown, begun = true): Outcome {
   const errors = errorChain(failure);

@@ -30,8 +30,8 @@ export async function answerOf(
 }
 
 /**
- * Seconds, as text. RFC 9110 (10.2.3) also allows a date, which is compared with that of the answer,
- * because our clock may be wrong.
+ * Seconds, as text. RFC 9110 (10.2.3) also allows a date, which is compared with that of the
+ * answer, because our clock may be wrong.
  */
 export function retryAfterOf(headers: PlainResponse['headers']): string | null {
   const given = headers.get('retry-after');

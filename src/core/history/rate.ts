@@ -1,6 +1,6 @@
 /**
- * A part of a whole, rounded to thousandths; null if there is no whole. It is 0 or 1 only if that is
- * exact: one caller of ten thousand who was lost must not read as none.
+ * A part of a whole, rounded to thousandths; null if there is no whole. It is 0 or 1 only if that
+ * is exact: one caller of ten thousand who was lost must not read as none.
  */
 export function rateOf(part: number, whole: number): number | null {
   if (whole === 0) return null;

@@ -1,8 +1,8 @@
 /**
  * A schedule prepared once for many questions: closed and special days by date, the times of
- * calendars sorted and without overlaps. A special day replaces the weekly hours and the closed times of its
- * date. If several entries have the same date, those with a year take precedence, then those for
- * the fewest days; the hours of equal entries are combined.
+ * calendars sorted and without overlaps. A special day replaces the weekly hours and the closed
+ * times of its date. If several entries have the same date, those with a year take precedence, then
+ * those for the fewest days; the hours of equal entries are combined.
  */
 import type { Schedule } from './rule.ts';
 import { dateOf } from './wall.ts';

@@ -12,7 +12,7 @@ export const SPOKEN_CHARS_MAX = 3_000;
 /** For each placeholder: a caller's own text is spoken to them, but not for minutes. */
 const VALUE_CHARS_MAX = 500;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\ufffd]+/g;
 
 /** Braces without a placeholder are spoken as they are, and returned in `strange`. */

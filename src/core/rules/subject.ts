@@ -151,7 +151,7 @@ export function quote(
 ): string {
   if (text === null || text === '') return none;
   const short = text.length > charsMax ? `${text.slice(0, charsMax).toWellFormed()}…` : text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are looked for
   return short.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, unicodeEscape);
 }
 

@@ -17,7 +17,7 @@ const FILLED_CHARS_MAX = 1024;
 
 // C0, DEL, C1 and U+FFFD. Characters that no store accepts (U+0000, half a surrogate pair) were
 // replaced by U+FFFD on arrival, and no extension contains them.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 
 export function parseTemplate(text: string): Template | { problem: string } {

@@ -17,8 +17,8 @@ const UNKNOWN_LIVE_MAX = 100;
 
 export interface RecoverySchedule {
   /**
-   * Resolves when the time since the last heartbeat is noted in the store, so that the first of ours
-   * may be written.
+   * Resolves when the time since the last heartbeat is noted in the store, so that the first of
+   * ours may be written.
    */
   start(): Promise<void>;
   /**

@@ -27,8 +27,8 @@ export function byUid(events: CalendarEvent[]): Group[] {
 }
 
 /**
- * Collects the closed times of a group. Returns how many of its events are wanted. Yields regularly,
- * see slices.ts.
+ * Collects the closed times of a group. Returns how many of its events are wanted. Yields
+ * regularly, see slices.ts.
  */
 export function* collect(
   { masters, exceptions }: Group,

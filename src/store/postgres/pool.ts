@@ -85,8 +85,8 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   }
 
   /**
-   * Where one connection is silent, others are that have not been heard from since: after a failover
-   * to another address each would cost a question its time limit.
+   * Where one connection is silent, others are that have not been heard from since: after a
+   * failover to another address each would cost a question its time limit.
    */
   async function connect(): Promise<pg.PoolClient> {
     try {

@@ -24,10 +24,10 @@ export async function hasOldCalls(
 }
 
 /**
- * Needs a transaction. Skips rows that another replica is pruning or an event is changing, and calls
- * that must still be added to the hourly sums. The rows are locked by a statement of their own: one
- * that also deletes would not see what an event has written just before its row was locked, and
- * would leave that behind for ever.
+ * Needs a transaction. Skips rows that another replica is pruning or an event is changing, and
+ * calls that must still be added to the hourly sums. The rows are locked by a statement of their
+ * own: one that also deletes would not see what an event has written just before its row was
+ * locked, and would leave that behind for ever.
  */
 export async function pruneCalls(
   query: Query,

@@ -104,8 +104,8 @@ export async function find(
 }
 
 /**
- * Nobody has named `otherwise`, so a part of the word, as in "her", does not ask for its calls: only
- * its beginning does.
+ * Nobody has named `otherwise`, so a part of the word, as in "her", does not ask for its calls:
+ * only its beginning does.
  */
 function isNamed(name: string, part: string): boolean {
   if (name !== OTHERWISE) return name.toLowerCase().includes(part);

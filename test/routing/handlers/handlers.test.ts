@@ -386,7 +386,8 @@ test.each([
   [
     'fills the memory',
     'const all = []; for (;;) all.push(new Uint8Array(2 ** 26).fill(1));',
-    // On a busy machine the second is over first; memory.test.ts has the time to see the memory end.
+    // On a busy machine the second is over first; memory.test.ts has the time to see the memory
+    // end.
     /it needed more than 256 MB of memory|timed out after 1000ms/,
   ],
   [

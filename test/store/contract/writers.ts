@@ -19,8 +19,8 @@ export function writersContract(): void {
       await Promise.all(stores.map((one) => one.close()));
     });
     /**
-     * Opens all connections of the replica, one more at a time: on a busy machine thirty at once take
-     * longer than a webhook may wait.
+     * Opens all connections of the replica, one more at a time: on a busy machine thirty at once
+     * take longer than a webhook may wait.
      */
     async function connect(one: Store): Promise<void> {
       for (let open = 1; open <= CONNECTIONS_MAX; open += 1) {
