@@ -24,7 +24,7 @@ export function tablesPanel(tables, stats, numbers) {
   const labels = new Map(numbers.map(({ number, label }) => [number, label]));
   return html`<section class="panel" aria-labelledby="tables-title">
     <h2 id="tables-title">Tables</h2>
-    ${stats === null ? nothing : html`<p class="faint small">Callers since ${time(stats.since)} whom a rule found in the table.</p>`}
+    ${stats === null ? nothing : html`<p class="faint small">Callers since ${time(stats.since)} whose call was decided with a row of the table.</p>`}
     <div class="scroll" tabindex="0"><table class="groups"><caption class="hidden">Tables</caption>
       <thead><tr><th scope="col">Table</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Rows used</th>
         <th scope="col" class="number">Rows</th><th scope="col">Looked up by</th><th scope="col">Columns</th><th scope="col">File</th></tr></thead>
