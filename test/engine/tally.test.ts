@@ -44,7 +44,11 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'referee-tally-'));
   laterMs = 0;
   store = await openSqlite(join(folder, 'referee.db'), CODE_VERSION, {
-    clocks: { ...systemClocks, sinceBoot: () => systemClocks.sinceBoot() + laterMs },
+    clocks: {
+      ...systemClocks,
+      wall: () => systemClocks.wall() + laterMs,
+      sinceBoot: () => systemClocks.sinceBoot() + laterMs,
+    },
   });
   replicas = [];
   offered = [];
