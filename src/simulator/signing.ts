@@ -1,6 +1,5 @@
 /** The simulator's Ed25519 key, derived from the seed, and the signatures of deliveries. */
-import { createHash, createPrivateKey, sign } from 'node:crypto';
-import nacl from 'tweetnacl';
+import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 
 export interface SigningKey {
   /** Base64 of the raw 32 bytes, as Telnyx shows it in Mission Control. */
@@ -14,17 +13,14 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 export function createSigningKey(seed: number): SigningKey {
   const secretSeed = createHash('sha256').update(`simulator key ${seed}`).digest();
-  const pair = nacl.sign.keyPair.fromSeed(secretSeed);
-  // A signature takes milliseconds with tweetnacl and microseconds with node:crypto, and only the
-  // latter can sign thousands of webhooks per second. Ed25519 is deterministic (RFC 8032), so both
-  // give the same bytes.
   const key = createPrivateKey({
     key: Buffer.concat([PKCS8_PREFIX, secretSeed]),
     format: 'der',
     type: 'pkcs8',
   });
+  const { x: point = '' } = createPublicKey(key).export({ format: 'jwk' });
   return {
-    publicKey: Buffer.from(pair.publicKey).toString('base64'),
+    publicKey: Buffer.from(point, 'base64url').toString('base64'),
     sign: (timestamp, body) =>
       sign(null, Buffer.from(`${timestamp}|${body}`), key).toString('base64'),
   };

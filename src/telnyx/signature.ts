@@ -71,7 +71,8 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
 }
 
 async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> {
-  const native = (await hasNativeEd25519()) ? NATIVE : null;
+  tested ??= testEngines();
+  const { native, problem } = await tested;
   const engines: Record<EngineName, Engine | string> = {
     native: native ?? NO_NATIVE,
     sodium: SODIUM ?? NO_SODIUM,
@@ -81,9 +82,6 @@ async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> 
   if (typeof chosen === 'string') {
     throw new RefereeError('SIGNATURE_ENGINE', `SIGNATURE_ENGINE=${wanted}, but ${chosen}`);
   }
-  // All must agree, whichever of them is used.
-  const here = [TWEETNACL, native, SODIUM].filter((engine) => engine !== null);
-  const problem = await selfTest(here);
   if (problem !== null) {
     throw new RefereeError(
       'SIGNATURE_SELF_TEST',
@@ -91,6 +89,16 @@ async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> 
     );
   }
   return chosen;
+}
+
+/** Once for each process: its engines do not change, and tweetnacl takes tens of milliseconds. */
+let tested: ReturnType<typeof testEngines> | undefined;
+
+/** All must agree, whichever of them is used. `native`: null if OpenSSL has no Ed25519. */
+async function testEngines(): Promise<{ native: Engine | null; problem: string | null }> {
+  const native = (await hasNativeEd25519()) ? NATIVE : null;
+  const here = [TWEETNACL, native, SODIUM].filter((engine) => engine !== null);
+  return { native, problem: await selfTest(here) };
 }
 
 /** tweetnacl if OpenSSL has no Ed25519, otherwise libsodium, which is faster. */

@@ -1,14 +1,18 @@
 /** Webhooks as Telnyx sends them, signed with the tests' own key. */
-import nacl from 'tweetnacl';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 export interface TelnyxKey {
+  /** The raw 32 bytes. */
   publicKey: Buffer;
-  secretKey: Uint8Array;
+  privateKey: KeyObject;
 }
 
 export function telnyxKey(): TelnyxKey {
-  const pair = nacl.sign.keyPair();
-  return { publicKey: Buffer.from(pair.publicKey), secretKey: pair.secretKey };
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return {
+    publicKey: Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'),
+    privateKey,
+  };
 }
 
 /** The headers of a webhook of webhook API version 2. */
@@ -19,10 +23,10 @@ export function signedHeaders(
 ): Record<string, string> {
   const timestamp = String(Math.floor(atMs / 1000));
   const message = Buffer.concat([Buffer.from(`${timestamp}|`), Buffer.from(body)]);
-  const signature = nacl.sign.detached(message, key.secretKey);
+  const signature = sign(null, message, key.privateKey);
   return {
     'content-type': 'application/json',
-    'telnyx-signature-ed25519': Buffer.from(signature).toString('base64'),
+    'telnyx-signature-ed25519': signature.toString('base64'),
     'telnyx-timestamp': timestamp,
     'user-agent': 'telnyx-webhooks',
   };
