@@ -7,6 +7,7 @@ import {
   newerThan,
   otherSources,
   othersRinging,
+  wasTakenBack,
 } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
@@ -51,8 +52,8 @@ function somebodyRings(turn: Turn, candidates: Attempt[]): void {
   const { call } = turn;
   note(turn, `one of ${candidates.length} attempts rings, and the event does not say which`);
   for (const attempt of candidates) {
+    if (attempt.acceptedAt !== null || wasTakenBack(attempt)) attempt.progress = true;
     takeBack(turn, attempt.id);
-    if (attempt.acceptedAt !== null) attempt.progress = true;
   }
   if (candidates.every(({ movesOnAnyway }) => movesOnAnyway)) return;
   call.movingUnsafe = true;
