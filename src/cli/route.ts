@@ -9,7 +9,7 @@ import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import { withSwitches } from '../core/rules/override.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { unknownTarget } from '../routing/example.ts';
-import { askedNumber } from '../routing/national.ts';
+import { askedNumber, mayBeNational } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import { pathOf } from './path-option.ts';
@@ -99,12 +99,10 @@ async function runRoute(
   const lookups = lookupsOf(options.lookup, loaded.set);
   if (typeof lookups === 'string') return refuse(plain(lookups), 1);
   const { country } = loaded.set.policy;
+  const from = facts.from === null ? null : askedNumber(facts.from, country);
+  const to = facts.to === null ? null : askedNumber(facts.to, country);
   const played = simulate(loaded.routes, {
-    facts: {
-      ...facts,
-      from: facts.from === null ? null : askedNumber(facts.from, country),
-      to: facts.to === null ? null : askedNumber(facts.to, country),
-    },
+    facts: { ...facts, from, to },
     at,
     overrides,
     verdicts,
@@ -114,9 +112,22 @@ async function runRoute(
     unscripted: 'completed',
     fullTrace: true,
   });
-  for (const warning of played.warnings) io.stderr.write(`warning: ${plain(warning)}\n`);
+  const warnings = [
+    ...noCountryCode('--from', from),
+    ...noCountryCode('--to', to),
+    ...played.warnings,
+  ];
+  for (const warning of warnings) io.stderr.write(`warning: ${plain(warning)}\n`);
   io.stdout.write(options.json === true ? `${jsonText(jsonOf(played), 2)}\n` : textOf(played, io));
   return 0;
+}
+
+/** Digits without a plus match no number of the routes, unless a SIP client dials them so. */
+function noCountryCode(option: string, number: string | null): string[] {
+  if (number === null || !mayBeNational(number)) return [];
+  return [
+    `${option} ${number} has no plus and country code. Telnyx sends phone numbers as +14155550100.`,
+  ];
 }
 
 interface Asked {

@@ -60,6 +60,7 @@ function emptyWords({ busy, error }, filter) {
   if (error !== null) return 'The calls could not be loaded.';
   if (busy) return 'Loading…';
   const asked = filterWords(filter);
-  if (asked !== '') return `No calls match: ${asked}. Ended calls are kept for RETENTION_DAYS.`;
+  if (asked !== '')
+    return `No calls match: ${asked}. Calls that ended more than RETENTION_DAYS days ago are removed.`;
   return 'No calls yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
 }

@@ -387,6 +387,15 @@ test('route names for every rule passed over the clause that failed', async () =
   });
 });
 
+test('route says when a number has no plus and country code; an extension needs none', async () => {
+  const asked = await route('--to', '14155550100', '--from', '1001');
+  expect(asked.err).toBe(
+    'warning: --to 14155550100 has no plus and country code. Telnyx sends phone numbers as +14155550100.\n',
+  );
+  expect(JSON.parse(asked.out)).toMatchObject({ rule: null });
+  expect((await route('--to', '+14155550100')).err).toBe('');
+});
+
 test('route takes headers, digits and a caller who leaves', async () => {
   const header = await route('--to', '+1', '--header', 'X-Tier=golden');
   expect(JSON.parse(header.out)).toMatchObject({ rule: 'vip' });
