@@ -1,15 +1,37 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { decide } from '../../src/core/rules/decide.ts';
-import { InvalidRoutes, openRoutes, type Reload } from '../../src/routing/reload.ts';
+import { InvalidRoutes, openRoutes, type Reload, type Routes } from '../../src/routing/reload.ts';
 import { facts, moment } from '../helpers/route-set.ts';
 import { withFolder, writeFiles } from './routes-folder.ts';
 
 const OPTIONS = { env: {}, handlers: true };
 const FIRST = 'otherwise: [ hangup ]';
 const SECOND = 'otherwise: [ { reject: busy } ]';
+
+afterEach(() => vi.useRealTimers());
+
+/** Watches, and gives what is reported after a change: the folder is looked at when time passes. */
+function watched(routes: Routes) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const heard: Reload[] = [];
+  let wake = () => {};
+  routes.watch((reload) => {
+    heard.push(reload);
+    wake();
+  });
+  const after = async (change: () => Promise<void>) => {
+    const next = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    await change();
+    vi.advanceTimersByTime(1_000);
+    await next;
+  };
+  return { heard, after };
+}
 
 test('a server with a bad first set does not start, and says every problem', async () => {
   await withFolder({ 'main.yaml': 'ruls: []' }, async (dir) => {
@@ -54,23 +76,9 @@ test('watching sees contents, also behind a link that is swapped as Kubernetes d
         await rename(join(dir, '..tmp'), join(dir, '..data'));
       };
       const routes = await openRoutes(dir, OPTIONS);
-      const heard: Reload[] = [];
-      let wake = () => {};
-      routes.watch((reload) => {
-        heard.push(reload);
-        wake();
-      });
-      const next = () =>
-        new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-
-      const refused = next();
-      await swap('..2');
-      await refused;
-      const good = next();
-      await swap('..3');
-      await good;
+      const { heard, after } = watched(routes);
+      await after(() => swap('..2'));
+      await after(() => swap('..3'));
 
       // Each is reported once, however often the folder was checked.
       expect(heard.map((reload) => reload.ok)).toEqual([false, true]);
@@ -83,29 +91,14 @@ test('watching sees contents, also behind a link that is swapped as Kubernetes d
 test('watching sees that what could not be read comes and goes', async () => {
   await withFolder({ 'main.yaml': FIRST }, async (dir) => {
     const routes = await openRoutes(dir, OPTIONS);
-    const heard: string[] = [];
-    let wake = () => {};
-    routes.watch((reload) => {
-      heard.push(...(reload.ok ? ['ok'] : reload.problems.map(({ message }) => message)));
-      wake();
-    });
-    const after = async (change: () => Promise<void>) => {
-      const next = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      await change();
-      await next;
-    };
+    const { heard, after } = watched(routes);
     await after(() => writeFile(join(dir, 'more.yml'), SECOND));
     await after(() => rm(join(dir, 'more.yml')));
     await after(() => symlink('nowhere', join(dir, 'a.ics')));
     await after(() => rm(join(dir, 'a.ics')));
-    expect(heard).toEqual([
-      'a route file ends in .yaml',
-      'ok',
-      'cannot be read: it is a broken link',
-      'ok',
-    ]);
+    expect(
+      heard.flatMap((each) => (each.ok ? ['ok'] : each.problems.map(({ message }) => message))),
+    ).toEqual(['a route file ends in .yaml', 'ok', 'cannot be read: it is a broken link', 'ok']);
     expect(routes.refusal()).toBeNull();
     await routes.close();
   });
@@ -249,23 +242,10 @@ test('an error while a set is read is a refusal: at the start, by a reload and b
     expect(await routes.reload()).toMatchObject({ ok: false, problems: [problem] });
     expect(routes.refusal()?.problems).toMatchObject([problem]);
 
-    const heard: Reload[] = [];
-    let wake = () => {};
-    const next = () =>
-      new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    routes.watch((reload) => {
-      heard.push(reload);
-      wake();
-    });
-    const refused = next();
-    await writeFiles(dir, { 'main.yaml': `${WITH_SECRET}\n` });
-    await refused;
+    const { heard, after } = watched(routes);
+    await after(() => writeFiles(dir, { 'main.yaml': `${WITH_SECRET}\n` }));
     state.broken = false;
-    const good = next();
-    await writeFiles(dir, { 'main.yaml': `${WITH_SECRET}\n\n` });
-    await good;
+    await after(() => writeFiles(dir, { 'main.yaml': `${WITH_SECRET}\n\n` }));
     expect(heard).toMatchObject([{ ok: false, problems: [problem] }, { ok: true }]);
     expect(routes.current()).not.toBe(live);
     await routes.close();
