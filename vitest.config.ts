@@ -31,8 +31,9 @@ export default defineConfig({
         test: {
           name: 'starting',
           include: starting,
-          // A real PostgreSQL and the packed package, made when the first suite asks for them.
-          globalSetup: ['test/helpers/postgres-setup.ts', 'test/helpers/package-setup.ts'],
+          // A real PostgreSQL, the packed package and the bundled server, made when the first suite
+          // asks for them.
+          globalSetup: ['postgres', 'package', 'bundle'].map((it) => `test/helpers/${it}-setup.ts`),
         },
       },
     ],

@@ -7,11 +7,11 @@ import { spawn } from 'node:child_process';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
 import type { CallScript } from '../../src/simulator/script.ts';
 import { createSimulator, type PlacedCall, type Simulator } from '../../src/simulator/simulator.ts';
+import { bundledProgram } from '../helpers/bundle.ts';
 import { PATIENCE_MS } from '../helpers/patience.ts';
 import { eventually, Referee, type Telnyx } from '../helpers/referee-process.ts';
 import { API_KEY } from '../helpers/telnyx-stand-in.ts';
@@ -19,7 +19,6 @@ import { shared } from './scene.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
-const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 const STEADY = '+14155550107';
 const opened: { simulator: Simulator; referee: Referee }[] = [];
 const kept: string[] = [];
@@ -95,7 +94,7 @@ async function command(
   env: Record<string, string>,
   ...args: string[]
 ): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [REFEREE, 'recover', ...args], {
+  const child = spawn(process.execPath, [await bundledProgram(), 'recover', ...args], {
     cwd: referee.folder,
     env,
   });

@@ -3,6 +3,7 @@
  * for deadlines.
  */
 import { expect, test, vi } from 'vitest';
+import { bundledProgram } from '../helpers/bundle.ts';
 import { freshDatabase } from '../helpers/postgres.ts';
 import { DEFAULTS, parseOptions, type SoakOptions } from '../soak/options.ts';
 import { playSoak, type SoakResult } from '../soak/play.ts';
@@ -11,7 +12,7 @@ import { report } from '../soak/report.ts';
 vi.setConfig({ testTimeout: 240_000 });
 
 async function soak(given: Partial<SoakOptions>): Promise<SoakResult> {
-  const options = { ...DEFAULTS, callsPerSecond: 15, ...given };
+  const options = { ...DEFAULTS, callsPerSecond: 15, program: await bundledProgram(), ...given };
   const result = await playSoak(options);
   const broken = result.calls.filter(({ violations }) => violations.length > 0);
   if (broken.length > 0 || result.problems.length > 0) throw new Error(report(options, result));

@@ -17,6 +17,7 @@ import { readConfig } from '../../src/config/config.ts';
 import { secretsOf } from '../../src/config/secrets.ts';
 import { RefereeError } from '../../src/errors.ts';
 import { createLog } from '../../src/log/log.ts';
+import { bundledProgram } from '../helpers/bundle.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { eventually, START_MS } from '../helpers/referee-process.ts';
 
@@ -80,14 +81,14 @@ export async function startProcess(
   env: Settings,
   {
     folder,
-    command = [process.execPath, REFEREE, 'serve'],
+    command,
     uid,
     cwd,
   }: { folder?: string; command?: string[]; uid?: number; cwd?: string } = {},
 ): Promise<StartedProcess> {
   const place = folder ?? (await newFolder());
   const given = await settings(place, env);
-  const [file = '', ...args] = command;
+  const [file = '', ...args] = command ?? [process.execPath, await bundledProgram(), 'serve'];
   const child = spawn(file, args, {
     cwd: cwd ?? place,
     ...(uid === undefined ? {} : { uid, gid: uid }),

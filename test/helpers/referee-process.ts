@@ -1,16 +1,14 @@
 /**
- * The real server in its own process: `node bin/referee.js serve` with an environment and files.
+ * The real server in its own process: `referee.js serve` with an environment and files.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundledProgram } from './bundle.ts';
 import { freePort } from './free-port.ts';
 import { PATIENCE_MS } from './patience.ts';
 import { API_KEY, type TelnyxStandIn } from './telnyx-stand-in.ts';
-
-const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 
 export const ADMIN_TOKEN = 'end-to-end-admin-token-0123456789';
 export const PBX_PASSWORD = 'correct-horse-battery-staple';
@@ -117,7 +115,7 @@ export class Referee {
 
   /** Starts it with the same files and port as before, and waits until it is ready. */
   async start(): Promise<this> {
-    this.#child = spawn(process.execPath, [REFEREE, 'serve'], {
+    this.#child = spawn(process.execPath, [await bundledProgram(), 'serve'], {
       cwd: this.folder,
       env: {
         TELNYX_PUBLIC_KEY: this.#telnyx.publicKey,

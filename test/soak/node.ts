@@ -2,10 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '../helpers/free-port.ts';
 
-const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 25;
 
@@ -36,6 +34,7 @@ export async function createNode(
   name: string,
   folder: string,
   env: Record<string, string>,
+  program: string,
 ): Promise<ServiceNode> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -60,7 +59,7 @@ export async function createNode(
     async start() {
       ending = false;
       starting = true;
-      const started = spawn(process.execPath, [REFEREE, 'serve'], {
+      const started = spawn(process.execPath, [program, 'serve'], {
         cwd: folder,
         env: {
           PATH: process.env.PATH ?? '',

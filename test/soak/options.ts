@@ -1,4 +1,5 @@
 /** The command-line options of a soak. */
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS, type Faults, ratesOf } from '../../src/simulator/faults.ts';
 
@@ -18,6 +19,8 @@ export interface SoakOptions {
   callsPerSecond: number;
   /** Keep logs and database for inspection, even after a good run. */
   keep: boolean;
+  /** The path of the program that is the service. */
+  program: string;
 }
 
 export const DEFAULTS: SoakOptions = {
@@ -31,6 +34,7 @@ export const DEFAULTS: SoakOptions = {
   spread: 'one',
   callsPerSecond: 60,
   keep: false,
+  program: fileURLToPath(new URL('../../bin/referee.js', import.meta.url)),
 };
 
 export const USAGE = `npm run soak -- [options]
@@ -79,6 +83,7 @@ export function parseOptions(argv: string[]): SoakOptions {
     spread,
     callsPerSecond: wholeNumber('rate', values.rate, DEFAULTS.callsPerSecond, 1),
     keep: values.keep ?? DEFAULTS.keep,
+    program: DEFAULTS.program,
   };
 }
 

@@ -106,7 +106,7 @@ export async function playSoak(
 }
 
 export async function setStage(
-  options: Pick<SoakOptions, 'seed' | 'faults' | 'database' | 'replicas' | 'spread'>,
+  options: Pick<SoakOptions, 'seed' | 'faults' | 'database' | 'replicas' | 'spread' | 'program'>,
   env: Record<string, string> = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-soak-'));
@@ -124,16 +124,21 @@ export async function setStage(
   const adminToken = randomBytes(24).toString('base64url');
   const nodes = await Promise.all(
     Array.from({ length: options.replicas }, (_, index) =>
-      createNode(`node-${index + 1}`, folder, {
-        TELNYX_PUBLIC_KEY: publicKey,
-        TELNYX_API_KEY: simulator.apiKey,
-        TELNYX_API_URL: apiUrl,
-        DATABASE_URL: database.url,
-        ADMIN_TOKEN: adminToken,
-        ACCOUNT_CHECK_MINUTES: '0',
-        DRAIN_DELAY_SECS: '0',
-        ...env,
-      }),
+      createNode(
+        `node-${index + 1}`,
+        folder,
+        {
+          TELNYX_PUBLIC_KEY: publicKey,
+          TELNYX_API_KEY: simulator.apiKey,
+          TELNYX_API_URL: apiUrl,
+          DATABASE_URL: database.url,
+          ADMIN_TOKEN: adminToken,
+          ACCOUNT_CHECK_MINUTES: '0',
+          DRAIN_DELAY_SECS: '0',
+          ...env,
+        },
+        options.program,
+      ),
     ),
   );
   // One after another, because a start takes a second of one core.
