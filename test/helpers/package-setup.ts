@@ -49,7 +49,9 @@ async function pack(folder: string): Promise<string> {
     await mkdir(dirname(join(checkout, file)), { recursive: true });
     await cp(join(REPOSITORY, file), join(checkout, file));
   }
-  await symlink(join(REPOSITORY, 'node_modules'), join(checkout, 'node_modules'));
+  // The compiler finds packages above the checkout too, but npm would read all of those in it to
+  // learn which are bundled.
+  await symlink(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
   // If this fails, the error contains npm's output, including the compiler's errors.
   await promisify(execFile)('npm', ['pack', '--pack-destination', folder], { cwd: checkout });
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
