@@ -45,6 +45,36 @@ export function midnight(day: string): string {
 /** Of a window, unless a case says otherwise. */
 export const VIEWPORT = { width: 1280, height: 900 };
 
+/**
+ * Run in the browser before the page: keeps the timers after which the page asks the server again,
+ * so that a case can shorten them.
+ */
+const PAUSES = `{
+  const { setTimeout: later, clearTimeout: forget } = window;
+  const pauses = new Map();
+  let short = false;
+  window.setTimeout = (act, ms, ...given) => {
+    const isPause = ms >= 500 && ms <= 8_000;
+    const id = later(() => {
+      pauses.delete(id);
+      act(...given);
+    }, short && isPause ? 100 : ms);
+    if (isPause) pauses.set(id, () => act(...given));
+    return id;
+  };
+  window.clearTimeout = (id) => {
+    pauses.delete(id);
+    forget(id);
+  };
+  window.shortenPauses = (wanted) => {
+    short = wanted;
+    for (const [id, act] of short ? [...pauses] : []) {
+      window.clearTimeout(id);
+      act();
+    }
+  };
+}`;
+
 export async function startBrowser(): Promise<Browser> {
   if (CHROMIUM_PATH === null) throw new Error(NO_CHROMIUM);
   return chromium.launch({ executablePath: CHROMIUM_PATH, args: FLAGS });
@@ -68,6 +98,7 @@ export async function openPage(
     locale: 'en-GB',
     ...options,
   });
+  await context.addInitScript(PAUSES);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   const wrongs: string[] = [];
@@ -96,6 +127,19 @@ export async function sightOf({ page, wrongs }: Watched): Promise<string> {
     Promise.race([frame.catch(String), setTimeout(FRAME_MS, 'no')]),
   ]);
   return `${page.url()}, draws: ${draws}, wrong: ${JSON.stringify(wrongs)}\n${text}`;
+}
+
+/**
+ * Until the page is loaded again or a case ends, it asks the server again ten times a second. For
+ * cases in which something must be seen at the next time, however long the pause is.
+ */
+export async function shortenPauses(page: Page): Promise<void> {
+  await page.evaluate('shortenPauses(true)');
+}
+
+/** Once: the pause after this one is as long as ever. */
+export async function endPause(page: Page): Promise<void> {
+  await page.evaluate('shortenPauses(true); shortenPauses(false)');
 }
 
 export async function signIn(page: Page, token = TOKEN): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM_PATH, NO_CHROMIUM, signIn, type Watched } from './browser.ts';
+import { CHROMIUM_PATH, NO_CHROMIUM, shortenPauses, signIn, type Watched } from './browser.ts';
 import { NASTY, type PageStage, ROUTES, setPageStage, TOKEN } from './stage.ts';
 import { sharedBrowser, watchedWindows } from './window.ts';
 
@@ -521,7 +521,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const strangers = page.locator('.strangers > summary');
     const seen = (await strangers.count()) === 0 ? '' : await strangers.innerText();
     await fetch(`${stage.url}/webhooks/telnyx`, { method: 'POST', body: 'not JSON' });
-    await expect.poll(() => strangers.innerText(), { timeout: 15_000 }).not.toBe(seen);
+    await shortenPauses(page);
+    await expect.poll(() => strangers.innerText()).not.toBe(seen);
     await page.unroute('**/v1/reports*');
     await page.getByText(/of today’s \d+ callers/).waitFor();
   });
@@ -575,13 +576,11 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   });
 
   test('a phone has no sideways scrolling, in the dark as well', async () => {
-    const { page } = await windows.open(stage.url, {
-      viewport: { width: 360, height: 740 },
-      colorScheme: 'dark',
-      hasTouch: true,
-    });
-    await signIn(page);
-    await page.getByText('Live', { exact: true }).waitFor();
+    const { page } = await signedIn();
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.emulateMedia({ colorScheme: 'dark' });
     for (const place of ['#/', '#/calls', '#/explain', '#/routes']) {
       await page.goto(`${stage.url}/${place}`);
       await page.locator('main h1').waitFor();
@@ -593,6 +592,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     }
     const background = await page.evaluate('getComputedStyle(document.body).backgroundColor');
     expect(background).toBe('rgb(16, 20, 24)');
+    await page.emulateMedia({ colorScheme: null });
+    await devtools.detach();
   });
 });
 
@@ -618,6 +619,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     const green = await page.evaluate(DOT);
     const other = new DatabaseSync(stage.databasePath);
     other.exec('begin immediate');
+    await shortenPauses(page);
     await page.getByText('Store down', { exact: true }).waitFor();
     expect(await page.evaluate(DOT)).not.toBe(green);
     expect(await state.getAttribute('title')).toContain('busy');
@@ -650,6 +652,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     await page.getByText('No live calls. The next one appears here automatically.').waitFor();
     await page.getByText('No known problems.').waitFor();
     await page.getByText('No caller has ended a call today yet.').waitFor();
+    await shortenPauses(page);
     await first.close();
     await page.getByText('Connection lost. Retrying…').waitFor();
     const second = await setPageStage({ environment: { PORT: String(port) } });

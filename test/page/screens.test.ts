@@ -1,6 +1,6 @@
 /**
- * The other screens: the outbox, reports, and the week of a schedule, with one service and one
- * browser for all.
+ * The other screens: the outbox, reports, and the week of a schedule; and that what any of them shows
+ * stays true. One service and one browser for all.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { eventually } from '../helpers/referee-process.ts';
 import { CHROMIUM_PATH, midnight, ZONE } from './browser.ts';
 import { fillOutbox } from './outbox-rows.ts';
 import { NASTY, type PageStage, ROUTES, seededId, setPageStage, TOKEN } from './stage.ts';
+import { trueNumbers } from './true-numbers.ts';
 import { sharedBrowser, watchedWindows } from './window.ts';
 
 const required = process.env.CHROMIUM_REQUIRED === 'true';
@@ -172,6 +173,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await page.getByLabel('Reason').press('Enter');
     await expect.poll(() => tokyo.getByText('by hand').count()).toBe(0);
   });
+
+  // They place calls, so they come after the cases that count all of them.
+  describe('true numbers', () => trueNumbers(() => stage, shared));
 
   async function callersOf(days: number): Promise<number> {
     const from = new Date(Date.now() - days * 86_400_000).toISOString();

@@ -67,6 +67,7 @@ export function watchedWindows(browser: () => Promise<Browser>) {
         kept.add(last);
       }
       await last.page.setViewportSize(VIEWPORT);
+      await last.page.evaluate('shortenPauses(false)');
       return last;
     }
 
@@ -74,10 +75,8 @@ export function watchedWindows(browser: () => Promise<Browser>) {
       const watched = await window();
       const { page } = watched;
       await page.context().clearCookies();
-      await page.evaluate('localStorage.clear()');
-      // Otherwise only what follows the # would change, and nothing be loaded.
-      await page.goto('about:blank');
-      await page.goto(`${urlOf()}/`);
+      await page.evaluate("localStorage.clear(); history.replaceState(null, '', '/')");
+      await page.reload();
       return watched;
     }
 

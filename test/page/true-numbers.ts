@@ -1,22 +1,11 @@
 /** What the page shows stays true: after a lost answer, beside a wrong clock, and when rounded. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM_PATH, type Watched } from './browser.ts';
-import { type PageStage, setPageStage, TOKEN } from './stage.ts';
-import { sharedBrowser, watchedWindows } from './window.ts';
+import { expect, test } from 'vitest';
+import { endPause, shortenPauses, type Watched } from './browser.ts';
+import { type PageStage, TOKEN } from './stage.ts';
+import type { SharedWindow } from './window.ts';
 
-const required = process.env.CHROMIUM_REQUIRED === 'true';
-
-describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
-  let stage: PageStage;
-  const { signedIn } = watchedWindows(sharedBrowser()).share(() => stage.url);
-
-  beforeAll(async () => {
-    stage = await setPageStage({ calls: 60 });
-  });
-  afterAll(async () => {
-    await stage?.close();
-  });
-
+/** Cases for a stage on which some calls of the rule "support" have ended, and none is live. */
+export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow): void {
   /** Calls a function of a module of the page, with the arguments given as JavaScript. */
   const called = (page: Watched['page'], module: string, call: string): Promise<unknown> =>
     page.evaluate(`import('/assets/page/${module}.js').then((module) => module.${call})`);
@@ -36,13 +25,14 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('link', { name: 'Overview' }).click();
     await page.getByRole('alert').getByText('Not now.').waitFor();
     await page.unroute('**/v1/calls?phase=*');
-    await expect.poll(() => page.getByRole('alert').count(), { timeout: 15_000 }).toBe(0);
+    await shortenPauses(page);
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
     await page.getByText('No live calls. The next one appears here automatically.').waitFor();
   });
 
   test('a call that ends while the list is read is not shown as live', async () => {
     const { page } = await signedIn('#/calls');
-    const call = stage.simulator.placeCall({ from: '+353861110021', to: '+14155550111' });
+    const call = stageOf().simulator.placeCall({ from: '+353861110021', to: '+14155550111' });
     const row = page.locator(`tr[data-call="${call.callControlId}"]`);
     await page.getByRole('button', { name: '1 newer: reload' }).waitFor();
     const held = Promise.withResolvers<void>();
@@ -59,7 +49,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await call.ended;
     const changed = async () => {
       const headers = { authorization: `Bearer ${TOKEN}` };
-      const found = await fetch(`${stage.url}/v1/calls/${call.callControlId}`, { headers });
+      const found = await fetch(`${stageOf().url}/v1/calls/${call.callControlId}`, { headers });
       return ((await found.json()) as { phase: string }).phase;
     };
     await expect.poll(changed).toBe('ended');
@@ -73,7 +63,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   test('under a filter the page does not say how many newer calls there are', async () => {
     const { page } = await signedIn('#/calls?rule=support');
     await page.locator('table.calls tbody tr').first().waitFor();
-    const call = stage.simulator.placeCall({ from: '+353861110022', to: '+14155550111' });
+    const call = stageOf().simulator.placeCall({ from: '+353861110022', to: '+14155550111' });
     await page.getByRole('button', { name: 'Others came: reload' }).waitFor();
     call.hangUp();
     await call.ended;
@@ -104,8 +94,10 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     });
     await page.getByRole('link', { name: 'Overview' }).click();
     await page.getByText('The server cannot be reached. Retrying.').waitFor();
+    await endPause(page);
     await page.getByText("The server's answer could not be read. Retrying.").waitFor();
-    await expect.poll(() => page.getByRole('alert').count(), { timeout: 15_000 }).toBe(0);
+    await shortenPauses(page);
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
     await page.reload();
   });
 
@@ -131,4 +123,4 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const off = Number(await called(page, 'server-time', 'now()')) - Date.now();
     expect(Math.abs(off)).toBeLessThan(2_000);
   });
-});
+}
