@@ -29,7 +29,7 @@ test('the scripts have names of their own, and callers of their own', () => {
 
 /** Acts like a service that follows the routes and gets the expected verdicts. */
 async function play({ script, expect: end }: PlayedCall) {
-  const { simulator, receiver, command } = await setStage();
+  const { simulator, receiver, command } = await setStage({ timeScale: 0.02 });
   const call = simulator.placeCall(script);
   const id = call.callControlId;
   await receiver.next('call.initiated');

@@ -289,7 +289,7 @@ describe('a transfer', () => {
   });
 
   test('that fails hangs up its B-leg with a cause and leaves the caller where they are', async () => {
-    const { receiver, command, send, answered } = await setStage();
+    const { receiver, command, send, answered } = await setStage({ timeScale: 0.02 });
     const call = await answered({
       transfers: [
         'busy',

@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest';
 import type { CallScript } from '../../src/simulator/script.ts';
 import { createSimulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { type Received, startReceiver } from './receiver.ts';
 
 export async function setStage(
@@ -14,6 +15,8 @@ export async function setStage(
     timeScale: 0.1,
     webhookUrl: receiver.url,
     webhookRetryMs: [20, 40, 80],
+    // A webhook that a busy machine takes seconds for is not delivered again meanwhile.
+    webhookTimeoutMs: PATIENCE_MS,
     ...options,
   });
   const { apiUrl } = await simulator.start();
