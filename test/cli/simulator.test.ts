@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
 import type { CallWatch } from '../../src/cli/call-watch.ts';
 import { confirm } from '../../src/cli/confirm.ts';
 import { simulatorCommand } from '../../src/cli/simulator.ts';
@@ -9,14 +9,16 @@ import type { Sayer } from '../../src/cli/simulator-say.ts';
 import { readCalls } from '../../src/cli/simulator-typed.ts';
 import { startReceiver } from '../simulator/receiver.ts';
 
-async function run(...args: string[]) {
-  return runAgainst(200, ...args);
+type WhenOver = TestContext['onTestFinished'];
+
+async function run(whenOver: WhenOver, ...args: string[]) {
+  return runAgainst(whenOver, 200, ...args);
 }
 
 const NOWHERE = 'http://127.0.0.1:1/webhooks/telnyx';
 
 /** The status that answers webhooks; null: no answer at all; or another address to send them to. */
-async function runAgainst(server: number | null | string, ...args: string[]) {
+async function runAgainst(whenOver: WhenOver, server: number | null | string, ...args: string[]) {
   const stdin = new PassThrough();
   const out: string[] = [];
   const err: string[] = [];
@@ -25,7 +27,7 @@ async function runAgainst(server: number | null | string, ...args: string[]) {
     () => publicKey,
     () => (typeof server === 'string' ? null : server),
   );
-  onTestFinished(() => receiver.stop());
+  whenOver(() => receiver.stop());
   const program = new Command().exitOverride().configureOutput({ writeErr: (t) => err.push(t) });
   const io = {
     stdout: {
@@ -58,8 +60,11 @@ async function runAgainst(server: number | null | string, ...args: string[]) {
   return { stdin, out, err, receiver, done, text: () => out.join('') };
 }
 
-test('prints what the server needs in its .env, and obeys lines', async () => {
-  const { stdin, receiver, done, text, err } = await run();
+test.concurrent('prints what the server needs in its .env, and obeys lines', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { stdin, receiver, done, text, err } = await run(onTestFinished);
   await expect.poll(text).toMatch(/^TELNYX_API_URL=http:\/\/127\.0\.0\.1:\d+\/v2$/m);
   expect(text()).toMatch(/^TELNYX_PUBLIC_KEY=[A-Za-z0-9+/]{43}=$/m);
   stdin.write('call +14155550123 +14155550100 busy,completed\n');
@@ -74,8 +79,12 @@ test('prints what the server needs in its .env, and obeys lines', async () => {
   expect(text()).toMatch(/#1\s+== the caller hung up/);
 });
 
-test('with --call places one call, tells its course as JSON lines, and ends with it', async () => {
+test.concurrent('with --call places one call, tells its course as JSON lines, and ends with it', async ({
+  expect,
+  onTestFinished,
+}) => {
   const { receiver, done, out } = await run(
+    onTestFinished,
     '--call',
     '+14155550123',
     '--to',
@@ -102,44 +111,10 @@ test('with --call places one call, tells its course as JSON lines, and ends with
 
 const CALL = ['--call', '+14155550123', '--to', '+14155550100', '--wait', '0.6'];
 
-test.each([
-  ['answered 200 and left alone', 200, /answered 200, but no command arrived within 1 s/],
-  [
-    'refused',
-    401,
-    /call\.initiated was not accepted within 1 s: it was answered 401 \(http.*\btr(y|ies)\)/,
-  ],
-  ['not answered', null, /call\.initiated was not accepted within 1 s: no answer yet/],
-])(
-  'a call whose webhooks are %s is given up, with a message and exit code 1',
-  async (_, status, words) => {
-    const { done, err } = await runAgainst(status, ...CALL);
-    await expect(done).rejects.toMatchObject({ exitCode: 1 });
-    expect(err.join('')).toMatch(words);
-    expect(err.join('')).toMatch(/referee simulator: no command arrived for a call/);
-  },
-);
-
-test('a server that is not there is said, whether the call comes from --script or from a typed line', async () => {
-  const scripted = await runAgainst(
-    NOWHERE,
-    '--wait',
-    '0.6',
-    '--script',
-    'busy,completed',
-    '--json',
-  );
-  await expect(scripted.done).rejects.toMatchObject({ exitCode: 1 });
-  expect(scripted.err.join('')).toMatch(/#1 .*ECONNREFUSED.*Is the server running/);
-
-  const typed = await runAgainst(NOWHERE, '--wait', '0.6');
-  typed.stdin.end('call +14155550123 +14155550100\nscript no-answer\n');
-  await expect(typed.done).rejects.toMatchObject({ exitCode: 1 });
-  expect(typed.err.join('')).toMatch(/#1 .*ECONNREFUSED/);
-});
-
-test('a call under way is not given up while its target is silent', async () => {
-  const { receiver, done, out } = await run(...CALL, '--json');
+test('a call under way is not given up while its target is silent', async ({ onTestFinished }) => {
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { receiver, done, out } = await run(onTestFinished, ...CALL, '--json');
   const initiated = await receiver.next('call.initiated');
   const { api_url, api_key } = JSON.parse(out[0] ?? '');
   const command = (action: string, body: object) =>
@@ -150,17 +125,59 @@ test('a call under way is not given up while its target is silent', async () => 
     });
   await command('answer', {});
   // Longer than the limit for the first command, shorter than ten times that.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  vi.advanceTimersByTime(1_500);
   await command('hangup', {});
+  vi.useRealTimers();
   await done;
   expect(JSON.parse(out.at(-1) ?? '')).toBeDefined();
 });
 
-test('refuses a script and faults it does not know, in words', async () => {
-  const script = await run('--call', '+14155550123', '--script', 'bussy');
+test.concurrent.for([
+  ['answered 200 and left alone', 200, /answered 200, but no command arrived within 1 s/],
+  [
+    'refused',
+    401,
+    /call\.initiated was not accepted within 1 s: it was answered 401 \(http.*\btr(y|ies)\)/,
+  ],
+  ['not answered', null, /call\.initiated was not accepted within 1 s: no answer yet/],
+] as const)(
+  'a call whose webhooks are %s is given up, with a message and exit code 1',
+  async ([, status, words], { expect, onTestFinished }) => {
+    const { done, err } = await runAgainst(onTestFinished, status, ...CALL);
+    await expect(done).rejects.toMatchObject({ exitCode: 1 });
+    expect(err.join('')).toMatch(words);
+    expect(err.join('')).toMatch(/referee simulator: no command arrived for a call/);
+  },
+);
+
+test.concurrent.for([
+  [
+    'the call comes from --script',
+    ['--script', 'busy,completed', '--json'],
+    '',
+    /#1 .*ECONNREFUSED.*Is the server running/,
+  ],
+  [
+    'from a typed line',
+    [],
+    'call +14155550123 +14155550100\nscript no-answer\n',
+    /#1 .*ECONNREFUSED/,
+  ],
+] as const)(
+  'a server that is not there is said, whether %s',
+  async ([, args, typed, words], { expect, onTestFinished }) => {
+    const ran = await runAgainst(onTestFinished, NOWHERE, '--wait', '0.6', ...args);
+    ran.stdin.end(typed);
+    await expect(ran.done).rejects.toMatchObject({ exitCode: 1 });
+    expect(ran.err.join('')).toMatch(words);
+  },
+);
+
+test('refuses a script and faults it does not know, in words', async ({ onTestFinished }) => {
+  const script = await run(onTestFinished, '--call', '+14155550123', '--script', 'bussy');
   await expect(script.done).rejects.toMatchObject({ exitCode: 1 });
   expect(script.err.join('')).toMatch(/"bussy" is neither a script nor a result/);
-  const faults = await run('--faults', 'webhook_eaten=0.1');
+  const faults = await run(onTestFinished, '--faults', 'webhook_eaten=0.1');
   await expect(faults.done).rejects.toThrow();
   expect(faults.err.join('')).toMatch(/webhook_eaten/);
 });
