@@ -53,6 +53,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const dispatcher of dispatchers) await dispatcher.stop(0);
   await client.close();
   await api.close();
@@ -522,6 +523,7 @@ test('what is cancelled while a claim brings it never goes out', async () => {
 });
 
 test('an outcome that the store does not take is kept, and the command is not sent again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   let failures = 0;
   doorProblem = () => (failures++ < 1 ? new StoreUnavailable('the disk is full') : null);
   const dispatcher = dispatch();
@@ -530,6 +532,7 @@ test('an outcome that the store does not take is kept, and the command is not se
   await waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
   // As claimed again after a lease has expired.
   dispatcher.offer(claimed.map((each) => ({ ...each, tries: 2 })));
+  vi.advanceTimersByTime(500);
   await waitFor(() => expect(outcomes).toHaveLength(1));
   await dispatcher.stop(1_000);
   expect(outcomes).toMatchObject([{ id: 'outcome:c1:1' }]);
@@ -706,8 +709,10 @@ describe('a process that was stopped, or whose machine was suspended, and goes o
   });
 
   test('a try that ended in silence meanwhile says nothing of the command that another has claimed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     api.reply = () => {
       pause.monotonicMs = 78_000;
+      vi.advanceTimersByTime(500);
     };
     const dispatcher = dispatch({ clock });
     dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'), mark(clock));
