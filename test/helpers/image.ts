@@ -110,7 +110,8 @@ async function build(
       if (words === null) throw new Error(`Dockerfile:${line}: RUN is not in exec form`);
       if (words[1] === 'docker/install.sh' && words[3] === 'all') {
         // Links node_modules instead of installing half a gigabyte again from the same lock file.
-        await symlink(join(REPOSITORY, 'node_modules'), join(folder, workdir, 'node_modules'));
+        // Above it, where npm does not read all of them to learn which it has to pack.
+        await symlink(join(REPOSITORY, 'node_modules'), join(folder, workdir, '../node_modules'));
         continue;
       }
       const [command = '', ...args] = words.map((word) => here(word, folder));
