@@ -14,6 +14,7 @@ import { CALLS_PAGE } from '../../src/http/api/calls-schemas.ts';
 import { REPORT } from '../../src/http/api/reports.ts';
 import { STATS } from '../../src/http/api/stats-schemas.ts';
 import { SCRIPTS } from '../../src/simulator/scripts.ts';
+import { bundledProgram } from '../helpers/bundle.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 /** The demo, plus the half minute in which an end may still be corrected. */
@@ -26,7 +27,7 @@ let token = '';
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'referee-numbers-'));
-  child = spawn(process.execPath, [join(REPOSITORY, 'bin/referee.js'), 'demo', '--keep'], {
+  child = spawn(process.execPath, [await bundledProgram(), 'demo', '--keep'], {
     cwd: folder,
     env: { PATH: process.env.PATH, TMPDIR: folder },
     stdio: ['pipe', 'pipe', 'inherit'],
