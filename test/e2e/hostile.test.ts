@@ -222,7 +222,7 @@ async function crowd(count: number, write: (socket: Socket, nth: number) => void
   };
 }
 
-test('slow and half-open senders are cut off, and meanwhile genuine webhooks are taken', async () => {
+test.concurrent('slow and half-open senders are cut off, and meanwhile genuine webhooks are taken', async () => {
   const head =
     'POST /webhooks/telnyx HTTP/1.1\r\nHost: referee\r\nContent-Type: application/json\r\n';
   const dripping = new Set<NodeJS.Timeout>();
@@ -258,7 +258,7 @@ function openFilesMax(): number {
   return Number(soft);
 }
 
-test('ten thousand idle connections cost little and stand in nobody’s way', async () => {
+test.concurrent('ten thousand idle connections cost little and stand in nobody’s way', async () => {
   const before = residentMb();
   // Half of them send nothing at all; half have sent one request and keep the connection.
   const idle = await crowd(IDLE, (socket, nth) => {

@@ -130,7 +130,7 @@ async function copyStore(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true, filter });
 }
 
-test('whoever waits is served, whoever has gone is listed until somebody takes note', async () => {
+test.concurrent('whoever waits is served, whoever has gone is listed until somebody takes note', async () => {
   const { simulator, referee, env } = await killed();
   const gone = simulator.placeCall({ ...LEAVES, from: '+14155560042' });
   const waits = simulator.placeCall(RINGS);
@@ -177,7 +177,7 @@ test('whoever waits is served, whoever has gone is listed until somebody takes n
   expect(done.map((line) => JSON.parse(line))).toMatchObject([{ lost_callers: 1 }]);
 });
 
-test('a recovery that is killed half-way is run again, and leaves nobody out', async () => {
+test.concurrent('a recovery that is killed half-way is run again, and leaves nobody out', async () => {
   const { files } = await killed();
   const { simulator, referee } = await open({}, 2);
   await copyStore(files, referee.folder);
@@ -198,7 +198,7 @@ test('a recovery that is killed half-way is run again, and leaves nobody out', a
   expect(calls.flatMap(sentTo)).toEqual([]);
 });
 
-test('where Telnyx does not say, webhooks are taken all the same, and one warning tells', async () => {
+test.concurrent('where Telnyx does not say, webhooks are taken all the same, and one warning tells', async () => {
   const { files } = await killed();
   const { simulator, referee, env } = await open(
     { faults: [{ endpoint: 'webhook_deliveries', status: 403 }] },
