@@ -3,6 +3,7 @@
 import type { RouteVersion } from '../contract/route-versions.ts';
 import {
   filesText,
+  NEWEST_FIRST,
   REPLACED_SLACK_MS,
   UNNAMED_FILES_KEPT_MS,
   VERSIONS_MAX,
@@ -57,7 +58,9 @@ export async function endVersions(query: Query, role: RouteVersion['role']): Pro
 }
 
 export async function listVersions(query: Query, limit: number): Promise<RouteVersion[]> {
-  const rows = await query('select * from route_versions order by at desc, hash limit $1', [limit]);
+  const rows = await query(`select * from route_versions order by ${NEWEST_FIRST}, hash limit $1`, [
+    limit,
+  ]);
   return rows.map(versionOf);
 }
 
@@ -80,9 +83,9 @@ export async function pruneVersions(query: Query, before: number, keep: number):
   const removed = await query(
     `delete from route_versions v
      where until is not null and hash in
-         (select hash from route_versions order by at desc offset ${VERSIONS_MAX})
+         (select hash from route_versions order by ${NEWEST_FIRST} offset ${VERSIONS_MAX})
        or until < $1
-       and hash not in (select hash from route_versions order by at desc limit $2)
+       and hash not in (select hash from route_versions order by ${NEWEST_FIRST} limit $2)
        and not exists (select 1 from replicas r where r.route_set = v.hash)
        and until + ${REPLACED_SLACK_MS} < least(
          coalesce((select min(created_at) from call_filters where not leg), 9007199254740991),

@@ -12,6 +12,9 @@ export const REPLACED_SLACK_MS = 60 * 60_000;
 /** Beyond this number the oldest are removed, whatever refers to them: every reload may add one. */
 export const VERSIONS_MAX = 500;
 
+/** Of two that came into use within one millisecond, the one that still is. */
+export const NEWEST_FIRST = 'at desc, until desc nulls first';
+
 /** Name, key, size and number of parts, without field names: there may be thousands of files. */
 export function filesText(files: readonly VersionFile[]): string {
   return JSON.stringify(files.map(({ name, key, bytes, parts }) => [name, key, bytes, parts]));

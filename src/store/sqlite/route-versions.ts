@@ -4,6 +4,7 @@ import type { RouteVersion } from '../contract/route-versions.ts';
 import {
   filesOf,
   filesText,
+  NEWEST_FIRST,
   REPLACED_SLACK_MS,
   UNNAMED_FILES_KEPT_MS,
   VERSIONS_MAX,
@@ -29,7 +30,9 @@ export function prepareRouteVersions(database: DatabaseSync): SqliteRouteVersion
      on conflict (key, part) do update set at = excluded.at`,
   );
   const byHash = database.prepare('select * from route_versions where hash = ?');
-  const newest = database.prepare('select * from route_versions order by at desc, hash limit ?');
+  const newest = database.prepare(
+    `select * from route_versions order by ${NEWEST_FIRST}, hash limit ?`,
+  );
   const endAll = database.prepare(
     'update route_versions set until = ? where role = ? and until is null and hash <> ?',
   );
@@ -46,8 +49,8 @@ export function prepareRouteVersions(database: DatabaseSync): SqliteRouteVersion
   const over = database.prepare(
     `select hash, until from route_versions v
      where until is not null and hash in
-         (select hash from route_versions order by at desc limit -1 offset ${VERSIONS_MAX})
-       or until < ? and hash not in (select hash from route_versions order by at desc limit ?)
+         (select hash from route_versions order by ${NEWEST_FIRST} limit -1 offset ${VERSIONS_MAX})
+       or until < ? and hash not in (select hash from route_versions order by ${NEWEST_FIRST} limit ?)
        and not exists (select 1 from replicas r where r.route_set = v.hash)
        and until + ${REPLACED_SLACK_MS} < coalesce(
          (select min(at) from (select min(created_at) as at from calls where leg = 0

@@ -39,7 +39,6 @@ export function routeVersionsContract(): void {
       expect(await store.routeVersion(b)).toEqual(before);
       await store.keepRouteVersion(version(a, { who: 'ben' }), b);
       const all = await ofThisTest();
-      // Within one millisecond they are ordered by hash.
       expect(all.map(({ hash, who, until }) => [hash, who, until === null])).toEqual([
         [a, 'ben', true],
         [b, 'anna', false],

@@ -147,6 +147,23 @@ describe('a store', () => {
   }
   const due = async () => (await store.due(10)).due.map(({ callId }) => callId);
 
+  test('of two route sets of one millisecond the one in use is first, whatever their hashes', async () => {
+    const set = (hash: string) => ({
+      hash,
+      role: 'live' as const,
+      who: 'start',
+      commit: null,
+      files: [],
+    });
+    await store.keepRouteVersion(set('a'), null);
+    await store.keepRouteVersion(set('b'), 'a');
+    const versions = await store.routeVersions(10);
+    expect(versions.map(({ hash, at }) => [hash, at])).toEqual([
+      ['b', START],
+      ['a', START],
+    ]);
+  });
+
   test.each([-100_000, 100_000])(
     'moves no deadline when the wall clock is set by %i ms',
     async (ms) => {
