@@ -31,6 +31,8 @@ export default defineConfig({
         test: {
           name: 'starting',
           include: starting,
+          isolate: false,
+          setupFiles: ['test/helpers/after-each-file.ts'],
           // A real PostgreSQL, the packed package and the bundled server, made when the first suite
           // asks for them.
           globalSetup: ['postgres', 'package', 'bundle'].map((it) => `test/helpers/${it}-setup.ts`),

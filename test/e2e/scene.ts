@@ -2,7 +2,7 @@
  * A stand-in for Telnyx and the real server, shared by all tests of a file; both are checked at the
  * end.
  */
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { differencesIn } from '../helpers/recorded.ts';
 import { Referee } from '../helpers/referee-process.ts';
 import { TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
@@ -42,14 +42,16 @@ export async function recordedDifferences(): Promise<string[]> {
   return found;
 }
 
-afterAll(async () => {
+/** After each file: see vitest.config.ts. */
+export async function endScenes(): Promise<void> {
   const leaks: string[] = [];
+  const ended = opened.splice(0);
   // All of them are ended before any failure is thrown, because the rest would keep running.
-  for (const { telnyx, referee } of opened) {
+  for (const { telnyx, referee } of ended) {
     leaks.push(...(await referee.finish()));
     await telnyx.stop();
   }
-  const problems = opened.flatMap(({ telnyx }) => telnyx.problems);
+  const problems = ended.flatMap(({ telnyx }) => telnyx.problems);
   expect(problems, 'every command is as Telnyx documents it').toEqual([]);
   expect(leaks, 'no secret and no full number was written').toEqual([]);
-});
+}
