@@ -25,14 +25,14 @@ function inMemory(): { TMPDIR?: string } {
 
 export default defineConfig({
   test: {
+    // Files leave nothing behind, so they may share what was imported: half of the fast ones' time.
+    isolate: false,
     projects: [
       {
         extends: true,
         test: {
           name: 'fast',
           include: fast,
-          // They leave nothing behind, so they may share what was imported: that is half of their time.
-          isolate: false,
           // What a crash of the machine leaves of a file is the subject of none of them.
           env: inMemory(),
         },
@@ -42,7 +42,6 @@ export default defineConfig({
         test: {
           name: 'starting',
           include: starting,
-          isolate: false,
           setupFiles: ['test/helpers/after-each-file.ts'],
           // A real PostgreSQL, the packed package and the bundled server, made when the first suite
           // asks for them.

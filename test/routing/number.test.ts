@@ -134,6 +134,8 @@ test('what a hint shows is never refused next', () => {
     fc.property(fc.array(piece, { minLength: 1, maxLength: 9 }), (pieces) => {
       const check = checkNumber(pieces.join(''));
       for (const [, shown = ''] of (check?.hint ?? '').matchAll(/"([^"]*)"/g)) {
+        // What is too long to be shown is cut, and nobody copies it.
+        if (shown.endsWith('…')) continue;
         expect(checkNumber(shown) ?? {}).not.toHaveProperty('problem');
       }
     }),
