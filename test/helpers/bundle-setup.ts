@@ -3,13 +3,12 @@
  * request. Nearly all of a start is loading 1,900 files, and the tests start hundreds of servers.
  */
 import { chmod, copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
 import type { TestProject } from 'vitest/node';
+import { openBroker } from './broker.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,20 +22,10 @@ const NOT_BUNDLED = ['pg', 'pino'];
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-bundle-'));
-  let bundled: Promise<string> | null = null;
-  const broker = createServer((_, response) => {
-    bundled ??= bundle(folder);
-    bundled.then(
-      (program) => response.end(program),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
-  });
-  await new Promise<void>((done) => broker.listen(0, '127.0.0.1', done));
-  const { port } = broker.address() as AddressInfo;
-  project.provide('bundleBroker', `http://127.0.0.1:${port}`);
+  const broker = await openBroker(() => bundle(folder));
+  project.provide('bundleBroker', broker.url);
   return async () => {
-    broker.close();
-    await bundled?.catch(() => null);
+    await broker.close();
     await rm(folder, { recursive: true, force: true });
   };
 }

@@ -4,12 +4,11 @@
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
+import { openBroker } from './broker.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,20 +20,10 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-package-'));
-  let packed: Promise<string> | null = null;
-  const broker = createServer((_, response) => {
-    packed ??= pack(folder);
-    packed.then(
-      (tarball) => response.end(tarball),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
-  });
-  await new Promise<void>((done) => broker.listen(0, '127.0.0.1', done));
-  const { port } = broker.address() as AddressInfo;
-  project.provide('packageBroker', `http://127.0.0.1:${port}`);
+  const broker = await openBroker(() => pack(folder));
+  project.provide('packageBroker', broker.url);
   return async () => {
-    broker.close();
-    await packed?.catch(() => null);
+    await broker.close();
     await rm(folder, { recursive: true, force: true });
   };
 }

@@ -4,13 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { askBroker } from './broker.ts';
 
 /** The path of `telnyx-referee-<version>.tgz`, built once per test run. */
-export async function packedTarball(): Promise<string> {
-  const answer = await fetch(inject('packageBroker'));
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(text);
-  return text;
+export function packedTarball(): Promise<string> {
+  return askBroker(inject('packageBroker'));
 }
 
 export interface Ended {

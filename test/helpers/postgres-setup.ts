@@ -3,9 +3,8 @@
  * runs without it need not wait, and removed with its files when the run ends. If TEST_DATABASE_URL
  * is set, that server is used instead.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
+import { openBroker } from './broker.ts';
 import { type PostgresServer, startOwnPostgres } from './postgres-server.ts';
 
 declare module 'vitest' {
@@ -17,22 +16,14 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
   let started: Promise<PostgresServer> | null = null;
-  const broker = createServer((_, response) => {
-    if (given) {
-      response.end(given);
-      return;
-    }
-    started ??= startOwnPostgres();
-    started.then(
-      ({ url }) => response.end(url),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
+  const broker = await openBroker(async () => {
+    if (given) return given;
+    started = startOwnPostgres();
+    return (await started).url;
   });
-  await new Promise<void>((done) => broker.listen(0, '127.0.0.1', done));
-  const { port } = broker.address() as AddressInfo;
-  project.provide('postgresBroker', `http://127.0.0.1:${port}`);
+  project.provide('postgresBroker', broker.url);
   return async () => {
-    broker.close();
+    await broker.close();
     await (await started?.catch(() => null))?.stop();
   };
 }

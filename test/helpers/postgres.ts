@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { askBroker } from './broker.ts';
 
 export interface TestDatabase {
   url: string;
@@ -9,10 +10,7 @@ export interface TestDatabase {
 }
 
 export async function freshDatabase(): Promise<TestDatabase> {
-  const answer = await fetch(inject('postgresBroker'));
-  const server = await answer.text();
-  if (!answer.ok) throw new Error(server);
-  return databaseOn(server);
+  return databaseOn(await askBroker(inject('postgresBroker')));
 }
 
 export async function databaseOn(server: string): Promise<TestDatabase> {
