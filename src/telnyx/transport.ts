@@ -4,7 +4,9 @@
  * own fetch and 26 µs over this; the bare pool takes 19 µs. The difference is mostly WHATWG
  * streams, which we do not need.
  */
+
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { connector } from './connector.ts';
 
 export interface Transport {
   fetch: typeof fetch;
@@ -57,7 +59,7 @@ export function createTransport(
 ): Transport {
   const pool =
     proxy === null
-      ? new Pool(origin, { ...optionsOf(limits), connect: { timeout: limits.connectTimeoutMs } })
+      ? new Pool(origin, { ...optionsOf(limits), connect: connector(limits.connectTimeoutMs) })
       : throughProxy(proxy, limits);
   const gatedPool = pool.compose(gate);
 
@@ -97,6 +99,7 @@ function optionsOf({ connectionsMax, bodyBytesMax, idleMs = IDLE_MS }: Transport
 /** undici's agent: CONNECT, credentials and the rules of NO_PROXY. */
 function throughProxy(proxy: ProxyAddress, limits: TransportLimits): EnvHttpProxyAgent {
   const timeout = limits.connectTimeoutMs;
+  const connect = connector(timeout);
   return new EnvHttpProxyAgent({
     ...optionsOf(limits),
     httpsProxy: proxy.url,
@@ -104,10 +107,9 @@ function throughProxy(proxy: ProxyAddress, limits: TransportLimits): EnvHttpProx
     httpProxy: proxy.url,
     noProxy: proxy.none,
     // Each stage has a time limit: the proxy, its answer to CONNECT, and TLS with Telnyx.
-    proxyTls: { timeout },
-    clientFactory: (url, options) => tunnelsThrough(url, { ...options, headersTimeout: timeout }),
+    clientFactory: (url) => tunnelsThrough(url, { connect, headersTimeout: timeout }),
     requestTls: { timeout },
-    connect: { timeout },
+    connect,
   });
 }
 

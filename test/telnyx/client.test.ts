@@ -267,7 +267,11 @@ test('garbage goes by its status, but for a 2xx', async () => {
 });
 
 test('what is not HTTP at all is tried again, and proves nothing', async () => {
-  const server = createServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n'));
+  const server = createServer((socket) => {
+    // It is reset.
+    socket.on('error', () => {});
+    socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n');
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : 0;

@@ -20,7 +20,7 @@ const CREDENTIALS = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
 const folder = mkdtempSync(join(tmpdir(), 'referee-proxy-'));
 const before = getCACertificates('default');
 const paths: string[] = [];
-const telnyx = { port: 0, close: async () => {} };
+const telnyx = { port: 0, answers: true, close: async () => {} };
 
 beforeAll(async () => {
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
@@ -36,7 +36,7 @@ beforeAll(async () => {
     { key: readFileSync(key), cert: readFileSync(cert) },
     (request, response) => {
       paths.push(`${request.method} ${request.url}`);
-      response.end('{"data":{"result":"ok"}}');
+      if (telnyx.answers) response.end('{"data":{"result":"ok"}}');
     },
   );
   server.listen(0, '127.0.0.1');
@@ -167,6 +167,21 @@ test('a tunnel that leads nowhere, and a proxy that is away, are given up in tim
   away.close();
   await once(away, 'close');
   expect(await client(port).send(hangup)).toMatchObject({ kind: 'retry', provenUnsent: true });
+});
+
+test('a command that is given up is not sent on later: the connection to the proxy is reset', async () => {
+  telnyx.answers = false;
+  closing.push(() => {
+    telnyx.answers = true;
+  });
+  const ends: Promise<unknown>[] = [];
+  const proxy = await startProxy((request, socket) => {
+    ends.push(once(socket, 'error'));
+    through(request, socket);
+  });
+  const outcome = await client(proxy.port, '', 1_500).send(hangup);
+  expect(outcome).toMatchObject({ kind: 'retry', provenUnsent: false });
+  expect(await Promise.all(ends)).toMatchObject([[{ code: 'ECONNRESET' }]]);
 });
 
 test('a host of NO_PROXY is reached without the proxy', async () => {

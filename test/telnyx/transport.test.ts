@@ -1,6 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createFetch } from 'ofetch';
 import { afterEach, expect, test } from 'vitest';
 import {
@@ -9,6 +17,7 @@ import {
   type PlainResponse,
   type Transport,
 } from '../../src/telnyx/transport.ts';
+import { certificateOf } from '../helpers/tls-api.ts';
 import { waitFor } from '../helpers/waiting.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -31,7 +40,11 @@ async function serve() {
     server.close();
     await once(server, 'close');
   });
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, paths };
+  return { origin: `http://127.0.0.1:${portOf(server)}`, sockets, paths };
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }
 
 function transportTo(origin: string): Transport {
@@ -79,3 +92,33 @@ test('it is asked after the connection is there, right before the write', async 
   expect(await answered).toBe(200);
   expect(asked).toBe(1);
 });
+
+test.each(['http', 'https'])(
+  'what is given up over %s is not sent later by the system: its connection is reset',
+  async (scheme) => {
+    const certificate = certificateOf('localhost');
+    const before = getCACertificates('default');
+    setDefaultCACertificates([...before, String(certificate.cert)]);
+    closing.push(async () => setDefaultCACertificates(before));
+    const server = scheme === 'http' ? createServer() : createTlsServer(certificate);
+    const request = once(server, 'request');
+    const network = createTcpServer();
+    const connection = once(network, 'connection');
+    for (const each of [server, network]) {
+      await once(each.listen(0, '127.0.0.1'), 'listening');
+      closing.push(async () => void each.close());
+    }
+    const origin = `${scheme}://localhost:${portOf(network)}`;
+    const given = new AbortController();
+    const init = { method: 'POST', body: '{}', headers: {}, signal: given.signal };
+    const answer = transportTo(origin).fetch(`${origin}/refer`, init);
+    const [near] = (await connection) as [Socket];
+    const far = connect(portOf(server), '127.0.0.1');
+    const end = once(near, 'error').finally(() => far.destroy());
+    near.pipe(far).pipe(near);
+    await request;
+    given.abort(new Error('given up'));
+    await expect(answer).rejects.toThrow('given up');
+    expect(await end).toMatchObject([{ code: 'ECONNRESET' }]);
+  },
+);
