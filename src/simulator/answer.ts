@@ -1,5 +1,5 @@
 /** An answer of the API before it is written. */
-import { type Refusal, refusalBody } from './refusal.ts';
+import { type Refusal, refusalBody, TOO_MANY_REQUESTS } from './refusal.ts';
 
 export interface Answer {
   status: number;
@@ -16,4 +16,15 @@ export function refused(refusal: Refusal): Answer {
 
 export function data(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify({ data: value }) };
+}
+
+export function tooMany(resetSecs: number, limit: number): Answer {
+  return {
+    ...refused(TOO_MANY_REQUESTS),
+    headers: {
+      'x-ratelimit-limit': String(limit),
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': String(resetSecs),
+    },
+  };
 }

@@ -5,20 +5,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AccountEndpoints } from './account/endpoints.ts';
-import { type Answer, refused as answerRefused, CUT } from './answer.ts';
+import { type Answer, refused as answerRefused, CUT, tooMany } from './answer.ts';
 import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './books.ts';
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
 import { type Leg, secondsOf } from './leg.ts';
 import { createRateWindow, type RateLimit } from './rate-limit.ts';
-import { readBody, UNREADABLE } from './read-body.ts';
+import { gaveUp, readBody, UNREADABLE } from './read-body.ts';
 import {
   AUTHENTICATION_FAILED,
   badRequest,
   INVALID_CALL_CONTROL_ID,
   RESOURCE_NOT_FOUND,
   type Refusal,
-  TOO_MANY_REQUESTS,
   UNEXPECTED,
 } from './refusal.ts';
 import { type CommandBody, checkBody, isAction } from './schema.ts';
@@ -64,9 +63,10 @@ export function createApi(options: ApiOptions): Api {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
+    const givenUp = (await gaveUp(request)) ? CUT : null;
     const { method = '', url = '' } = request;
     if (options.account.knows(url)) {
-      const early = admit(request, true);
+      const early = givenUp ?? admit(request, true);
       reply(response, early ?? (await options.account.answer(method, url, body)));
       return;
     }
@@ -88,11 +88,11 @@ export function createApi(options: ApiOptions): Api {
       duplicate: false,
       fault: null,
     });
-    const early = admit(request, path !== null);
+    const early = givenUp ?? admit(request, path !== null);
     const fate = early === null && leg !== undefined ? fateOf(leg, action, booked) : null;
-    if (fate?.kind === 'api_slow' && fate.strikes === 'before') await pause(fate.ms);
+    const late = await slowness(request, fate);
     const skipped = fate !== null && fate.kind !== 'api_slow' && fate.strikes === 'before';
-    const answer = skipped ? OK : (early ?? answerTo(options, { ...asked, booked }));
+    const answer = skipped ? OK : (early ?? late ?? answerTo(options, { ...asked, booked }));
     if (fate?.kind === 'api_slow' && fate.strikes === 'after') await pause(fate.ms);
     if (fate === null) reply(response, answer, booked);
     else spoil(options, fate, answer, { response, booked });
@@ -111,6 +111,13 @@ export function createApi(options: ApiOptions): Api {
     if (!timingSafeEqual(given, expectedKey)) return refused(AUTHENTICATION_FAILED);
     const resetSecs = overLimitSecs();
     return resetSecs === null ? null : tooMany(resetSecs, options.rateLimit?.limit ?? 0);
+  }
+
+  /** CUT if its sender gave up meanwhile, which only a script may have meant. */
+  async function slowness(request: IncomingMessage, fate: ApiFate | null): Promise<Answer | null> {
+    if (fate?.kind !== 'api_slow' || fate.strikes !== 'before') return null;
+    await pause(fate.ms);
+    return !fate.scripted && (await gaveUp(request)) ? CUT : null;
   }
 
   function pause(ms: number): Promise<void> {
@@ -177,17 +184,6 @@ function shown(leg: Leg): Answer {
 function refused(refusal: Refusal, booked?: BookedRequest): Answer {
   if (booked !== undefined) booked.code = refusal.code;
   return answerRefused(refusal);
-}
-
-function tooMany(resetSecs: number, limit: number): Answer {
-  return {
-    ...refused(TOO_MANY_REQUESTS),
-    headers: {
-      'x-ratelimit-limit': String(limit),
-      'x-ratelimit-remaining': '0',
-      'x-ratelimit-reset': String(resetSecs),
-    },
-  };
 }
 
 function reply(response: ServerResponse, answer: Answer, booked?: BookedRequest): void {

@@ -77,6 +77,8 @@ export interface ApiFate {
   kind: ApiFault;
   strikes: 'before' | 'after';
   ms: number;
+  /** Written in the call's script, not drawn by rate. */
+  scripted: boolean;
 }
 
 export interface FaultContext {
@@ -160,14 +162,16 @@ export function apiFate(
   for (const kind of API_FAULTS) {
     const scripted = scriptedFault(context, kind, at, nth);
     if (scripted !== undefined) {
-      return { kind, strikes: scripted.strikes ?? 'before', ms: scripted.ms ?? 2_000 };
+      const { strikes: when = 'before', ms = 2_000 } = scripted;
+      return { kind, strikes: when, ms, scripted: true };
     }
     if (strikes(context, kind, at, nth, legIndex)) {
       const roll = (what: string): number =>
         chance(context.seed, context.callNumber, what, at, legIndex, nth);
       // A 429 always comes before execution; every other fault may also occur after it.
       const after = kind !== 'api_429' && roll('after') < 0.5;
-      return { kind, strikes: after ? 'after' : 'before', ms: 200 + roll('slow') * 2_800 };
+      const ms = 200 + roll('slow') * 2_800;
+      return { kind, strikes: after ? 'after' : 'before', ms, scripted: false };
     }
   }
   return null;

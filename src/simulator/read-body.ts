@@ -1,5 +1,6 @@
-/** The body of a request to the simulated API. */
+/** The body of a request to the simulated API, and whether its sender still waits. */
 import type { IncomingMessage } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 
 export const UNREADABLE = Symbol('not JSON');
 
@@ -21,4 +22,16 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   } catch {
     return UNREADABLE;
   }
+}
+
+/**
+ * Whether the sender has closed the connection. Node takes one new connection in each turn of the
+ * loop, so on a busy machine a request may be read seconds after it was given up. Executing it then
+ * would be a fault that no seed has chosen. The end of a connection is read a turn after the last
+ * of what was sent on it, even if both had been waiting.
+ */
+export async function gaveUp({ socket }: IncomingMessage): Promise<boolean> {
+  await turn();
+  await turn();
+  return socket.destroyed;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chance } from '../../src/simulator/chance.ts';
 import type { Faults } from '../../src/simulator/faults.ts';
+import { waitFor } from '../helpers/waiting.ts';
 import { setStage } from './stage.ts';
 
 const TARGET = 'sip:support@pbx.example.com';
@@ -156,12 +157,15 @@ describe('the API on request', () => {
     const silent = await answered({
       faults: [{ at: 'hangup', kind: 'api_silent', strikes: 'after' }],
     });
+    const patience = new AbortController();
     const request = fetch(`${apiUrl}/calls/${silent.callControlId}/actions/hangup`, {
       method: 'POST',
       headers: { authorization: `Bearer ${simulator.apiKey}` },
-      signal: AbortSignal.timeout(200),
+      signal: patience.signal,
     });
-    await expect(request).rejects.toThrow(/timeout/i);
-    expect(silent.book.fate).toBe('released');
+    await waitFor(() => expect(silent.book.fate).toBe('released'));
+    patience.abort();
+    await expect(request).rejects.toThrow(/abort/i);
+    expect(silent.book.requests.at(-1)).toMatchObject({ executed: true, status: 0 });
   });
 });
