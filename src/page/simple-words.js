@@ -21,7 +21,7 @@ const VERDICTS = new Map([
   ['other', 'failed'],
   ['rejected', 'could not be tried'],
   ['no_verdict', 'never reported the result'],
-  ['abandoned', 'was rung until the caller hung up'],
+  ['abandoned', 'was being tried when the caller hung up'],
   ['skipped', 'was passed over'],
 ]);
 

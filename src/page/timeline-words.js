@@ -33,7 +33,7 @@ const REFERS = new Map([
 
 /** What the target of a transfer does. */
 const B_LEG = new Map([
-  ['call.initiated', 'rings'],
+  ['call.initiated', 'is called'],
   ['call.answered', 'picks up'],
   ['call.hangup', 'hangs up'],
 ]);

@@ -122,7 +122,7 @@ export const SCRIPTS: readonly PlayedCall[] = [
   },
   {
     name: 'caller-leaves',
-    title: 'the caller hangs up while the first target rings',
+    title: 'the caller hangs up while the first target is tried',
     script: {
       from: '+14155550205',
       to: SUPPORT,

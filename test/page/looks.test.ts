@@ -87,7 +87,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
     await page.locator('.problem').first().waitFor();
     await page
       .locator(`tr[data-call="${call.callControlId}"]`)
-      .getByText('Ringing at support-eu')
+      .getByText('Calling support-eu')
       .waitFor();
     await page.locator('.hours a').first().waitFor();
     await look('overview');

@@ -68,11 +68,11 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       to: '+14155550100',
       refers: [
         { result: 'busy', ringMs: 700 },
-        { result: 'completed', ringMs: 1_200 },
+        { result: 'completed', ringMs: 1_200, progress: [100, 180] },
       ],
     });
     const row = page.locator(`tr[data-call="${call.callControlId}"]`);
-    await row.getByText('Ringing at support-us.').waitFor();
+    await row.getByText('Calling support-us.').waitFor();
     await row.getByText('+353861110001').waitFor();
     await row.getByText('Ringing at support-eu: support-us was busy.').waitFor();
     await row.getByText(/^Reached support-eu after [\d.]+ s: support-us was busy\.$/).waitFor();

@@ -36,6 +36,7 @@ test.each([
     'the prompt was interrupted',
   ],
   [{ type: 'call.new.kind' }, 'Call.new.kind', 'call.new.kind'],
+  [{ source: 'b_leg', type: 'call.initiated' }, 'B-leg is called', 'billing is called'],
   [{ source: 'b_leg', type: 'call.answered' }, 'B-leg picks up', 'billing picks up'],
   [{ source: 'b_leg', type: 'call.bridged' }, 'Both are talking', 'both are talking'],
   [

@@ -101,15 +101,14 @@ function liveWords(call: Call): string {
   const { phase, attempts } = call;
   switch (phase) {
     case 'new':
-      return 'Ringing, nothing is decided yet';
+      return 'Just came in, nothing is decided yet';
     case 'answering':
       return 'Being answered';
     case 'referring':
     case 'transferring': {
       const open = attempts.findLast(({ verdict }) => verdict === null);
       if (open === undefined) return `About to be moved${becauseOf(attempts)}`;
-      const how = open.progress ? 'Ringing at' : 'On the way to';
-      return `${how} ${nameOf(open)}${becauseOf(attempts, open)}`;
+      return `${wayWords(open)} ${nameOf(open)}${becauseOf(attempts, open)}`;
     }
     case 'speaking':
       return `Hearing a message${becauseOf(attempts)}`;
@@ -129,6 +128,18 @@ function liveWords(call: Call): string {
       return phase satisfies never;
   }
 }
+
+/**
+ * Only 180 says that a phone rings (RFC 3261, 21.1). 100 says that the target is being called, and
+ * so does a B-leg, whose ringing Telnyx does not report.
+ */
+function wayWords({ kind, progress, sipNotifyResponse, bLegAnswered }: Attempt): string {
+  if (kind === 'transfer' && bLegAnswered) return 'Picked up at';
+  if (kind === 'refer' && sipNotifyResponse === RINGING) return 'Ringing at';
+  return progress ? 'Calling' : 'On the way to';
+}
+
+const RINGING = 180;
 
 function reachedWords({ attempts, createdAt }: Call): string {
   const taken = attempts.findLast(({ verdict }) => verdict === 'completed') ?? attempts.at(-1);

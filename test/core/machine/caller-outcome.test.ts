@@ -111,12 +111,29 @@ describe('the sentence', () => {
     ended(null, attempts, { phase, endedAt: null });
 
   test.each<[string, Call]>([
-    ['Ringing, nothing is decided yet.', live('new')],
+    ['Just came in, nothing is decided yet.', live('new')],
     [
       'On the way to support-eu: support-us was busy.',
       live('referring', [busy, tried('support-eu', null, { progress: false })]),
     ],
-    ['Ringing at support-eu.', live('referring', [tried('support-eu', null, { progress: true })])],
+    [
+      'Ringing at support-eu.',
+      live('referring', [tried('support-eu', null, { progress: true, sipNotifyResponse: 180 })]),
+    ],
+    ...[100, 183, null].map((sipNotifyResponse): [string, Call] => [
+      'Calling support-eu.',
+      live('referring', [tried('support-eu', null, { progress: true, sipNotifyResponse })]),
+    ]),
+    [
+      'Calling +14155550199.',
+      live('transferring', [tried('+14155550199', null, { kind: 'transfer', progress: true })]),
+    ],
+    [
+      'Picked up at +14155550199.',
+      live('transferring', [
+        tried('+14155550199', null, { kind: 'transfer', progress: true, bLegAnswered: true }),
+      ]),
+    ],
     ['Hearing a message: support-us was busy.', live('speaking', [busy])],
     [
       'Reached support-eu after 1.4 s; they are talking.',
