@@ -213,7 +213,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       next();
       return;
     }
-    const settlement = settlementOf(claimed, event.outcome, storeNow(job, clock), chance());
+    const settlement = {
+      ...settlementOf(claimed, event.outcome, storeNow(job, clock), chance()),
+      owner: instance,
+    };
     const recorded = recorder.record(event, settlement);
     free(job);
     next();

@@ -100,7 +100,7 @@ export function settlementOf(
   outcome: Outcome,
   now: number,
   chance: number,
-): Settlement {
+): Omit<Settlement, 'owner'> {
   const commandId = claimed.command.id;
   if (outcome.kind !== 'retry') return { commandId, outcome, retryAt: null };
   const delay =

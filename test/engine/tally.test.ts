@@ -139,7 +139,7 @@ async function moved({ engine }: Replica, id: string): Promise<void> {
     outcome: { kind: 'accepted', status: 200, alive: null },
     firstSentAt: Date.now(),
   };
-  const settle = { commandId: command.id, outcome: event.outcome, retryAt: null };
+  const settle = { commandId: command.id, owner: 'nobody', outcome: event.outcome, retryAt: null };
   await engine.receive(event, settle);
 }
 

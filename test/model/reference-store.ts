@@ -189,7 +189,7 @@ export class ReferenceStore {
     else row.cancelled = true;
   }
 
-  #settle({ commandId, outcome, retryAt }: Settlement): void {
+  #settle({ commandId, owner, outcome, retryAt }: Settlement): void {
     const { commands } = this.#contents;
     const row = commands.find(({ command }) => command.id === commandId);
     if (row === undefined) return;
@@ -197,6 +197,7 @@ export class ReferenceStore {
       commands.splice(commands.indexOf(row), 1);
       return;
     }
+    if (row.owner !== owner) return;
     row.readyAt = retryAt;
     row.owner = null;
     if (outcome.kind === 'retry' && outcome.provenUnsent) row.firstSentAt = null;

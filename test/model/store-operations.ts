@@ -25,7 +25,7 @@ export interface ChangeGiven {
   events: number[];
   commands: { n: number; urgent: boolean }[];
   cancel: number[];
-  settle: { n: number; how: 'done' | 'again' | 'later' | 'unsent' }[];
+  settle: { n: number; by: string; how: 'done' | 'again' | 'later' | 'unsent' }[];
   tally: { n: number; how: 'past' | 'future' | 'final' }[];
 }
 
@@ -83,8 +83,9 @@ export class Run {
         aCommand(this.command(given.call, version, n), id, urgent ? 'hangup' : 'answer'),
       ),
       cancel: given.cancel.map(issued),
-      settle: given.settle.map(({ n, how }) => ({
+      settle: given.settle.map(({ n, by, how }) => ({
         commandId: issued(n),
+        owner: by,
         outcome: how === 'done' ? ACCEPTED : retry(how === 'unsent'),
         retryAt: how === 'done' ? null : how === 'later' ? FUTURE : PAST,
       })),
@@ -309,7 +310,11 @@ const changes: fc.Arbitrary<ChangeGiven> = fc.record({
   }),
   cancel: few(small(4), 1),
   settle: few(
-    fc.record({ n: small(4), how: fc.constantFrom('done', 'again', 'later', 'unsent') }),
+    fc.record({
+      n: small(4),
+      by: fc.constantFrom('a', 'b'),
+      how: fc.constantFrom('done', 'again', 'later', 'unsent'),
+    }),
     1,
   ),
   tally: fc.uniqueArray(

@@ -202,11 +202,11 @@ const ALPHABET: Operation[] = [
   commit({ commands: [{ n: 0, urgent: false }], events: [0] }, OURS),
   commit({ stale: true }),
   commit({ cancel: [0] }),
-  commit({ settle: [{ n: 0, how: 'unsent' }], tally: [{ n: 0, how: 'final' }] }),
+  commit({ settle: [{ n: 0, by: 'a', how: 'unsent' }], tally: [{ n: 0, how: 'final' }] }),
   { do: 'claim', claim: { owner: 'b', leaseMs: 0 } },
   { do: 'release', owner: null },
   { do: 'count', limit: 10 },
-  commit({ phase: 'ended', deadline: 'none', settle: [{ n: 0, how: 'done' }] }),
+  commit({ phase: 'ended', deadline: 'none', settle: [{ n: 0, by: 'a', how: 'done' }] }),
   { do: 'prune', limit: 10 },
 ];
 

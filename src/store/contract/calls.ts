@@ -115,6 +115,11 @@ export interface Uncounted {
 
 export interface Settlement {
   commandId: string;
+  /**
+   * Who tried it. A retry changes nothing unless the lease is still theirs: where it was stored
+   * late, another may have sent the command meanwhile.
+   */
+  owner: string;
   outcome: Outcome;
   /** Null: the command is done. Otherwise it is not tried again before this time. */
   retryAt: number | null;

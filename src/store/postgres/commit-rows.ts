@@ -146,7 +146,7 @@ function pushColumns(
 function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallChange): void {
   const cancelled = new Set(cancel);
   const settled = new Map(settle.map((settlement) => [settlement.commandId, settlement]));
-  for (const [commandId, { outcome, retryAt }] of settled) {
+  for (const [commandId, { owner, outcome, retryAt }] of settled) {
     const key = keyText(commandId);
     if (retryAt === null || cancelled.has(commandId)) {
       rows.done.n.push(n);
@@ -154,7 +154,7 @@ function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallCh
     } else {
       const unsent = outcome.kind === 'retry' && outcome.provenUnsent;
       const answer = answerText(outcome);
-      rows.retries.push({ n, key, ready_at: Math.round(retryAt), unsent, answer });
+      rows.retries.push({ n, key, owner, ready_at: Math.round(retryAt), unsent, answer });
     }
   }
   for (const commandId of cancelled) {

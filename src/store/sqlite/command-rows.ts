@@ -34,7 +34,7 @@ export function prepareCommandRows(database: DatabaseSync, codeVersion: number):
   const settleCancelled = database.prepare('delete from commands where key = ? and cancelled = 1');
   const settleRetry = database.prepare(
     `update commands set ready_at = ?, owner = null, answer = ?,
-       first_sent_at = case when ? then null else first_sent_at end where key = ?`,
+       first_sent_at = case when ? then null else first_sent_at end where key = ? and owner = ?`,
   );
 
   return { writeCommands, cancel, settle };
@@ -70,13 +70,13 @@ export function prepareCommandRows(database: DatabaseSync, codeVersion: number):
     if (cancelWaiting.run(key, now).changes === 0) cancelInFlight.run(key);
   }
 
-  function settle({ commandId, outcome, retryAt }: Settlement): void {
+  function settle({ commandId, owner, outcome, retryAt }: Settlement): void {
     const key = keyOf(commandId);
     if (retryAt === null) {
       settleDone.run(key);
     } else if (settleCancelled.run(key).changes === 0) {
       const unsent = outcome.kind === 'retry' && outcome.provenUnsent;
-      settleRetry.run(Math.round(retryAt), answerText(outcome), unsent ? 1 : 0, key);
+      settleRetry.run(Math.round(retryAt), answerText(outcome), unsent ? 1 : 0, key, owner);
     }
   }
 }

@@ -170,7 +170,7 @@ export function callsContract(): void {
       expect([loaded.calls.size, loaded.attempts.size, loaded.seen.size]).toEqual([300, 300, 300]);
       const done = ids.map((id) =>
         aUnit(aCall(id), 1, {
-          settle: [{ commandId: `${id}-c`, outcome: ACCEPTED, retryAt: null }],
+          settle: [{ commandId: `${id}-c`, owner: LONG.owner, outcome: ACCEPTED, retryAt: null }],
         }),
       );
       expect(new Set((await store.commit(done, null)).results)).toEqual(new Set(['committed']));

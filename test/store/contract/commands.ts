@@ -83,7 +83,7 @@ export function commandsContract(): void {
 
     test('a settlement of a unit that lost its race did not happen', async () => {
       const { callId, commandId } = await withCommand('answer', LONG);
-      const settle = [{ commandId, outcome: ACCEPTED, retryAt: null }];
+      const settle = [{ commandId, owner: LONG.owner, outcome: ACCEPTED, retryAt: null }];
       const stale = await commit(aUnit(aCall(callId), 7, { settle, cancel: [commandId] }));
       expect(stale.results).toEqual(['conflict']);
       await store.releaseLeases(null);
@@ -91,15 +91,36 @@ export function commandsContract(): void {
     });
 
     test('a retry waits for its time and keeps when it first went out', async () => {
-      const { commandId, claimed } = await withCommand('answer', LONG);
-      await settle(commandId, CUT, (await load({})).now + 60_000);
+      const { commandId: later } = await withCommand('hangup', LONG);
+      await settle(later, CUT, (await load({})).now + 60_000);
       expect(await claimIds()).toEqual([]);
+      await change({ cancel: [later] });
+      const { commandId, claimed } = await withCommand('answer', LONG);
       await settle(commandId, CUT, (await load({})).now + 30);
       const [again] = await vi.waitUntil(async () => {
         const found = await store.claim(LONG, 10);
         return found.length > 0 ? found : null;
       }, PATIENT);
       expect(again).toMatchObject({ tries: 2, firstSentAt: claimed[0]?.firstSentAt });
+    });
+
+    test.each([
+      ['has it now', false],
+      ['gave it back', true],
+    ])('a retry that is stored late changes nothing for another who %s', async (_, returned) => {
+      const { commandId } = await withCommand('answer', { ...LONG, leaseMs: 0 });
+      const other = { owner: 'replica-b', leaseMs: 60_000 };
+      const [taken] = await vi.waitUntil(async () => {
+        const found = await store.claim(other, 10);
+        return found.length > 0 ? found : null;
+      }, PATIENT);
+      const { now } = await load({});
+      if (returned) await settle(commandId, CUT, now, other.owner);
+      const late = { ...CUT, provenUnsent: true };
+      await settle(commandId, late, now);
+      const [row] = await store.outboxCommands(9);
+      expect(row?.owner).toBe(returned ? null : other.owner);
+      expect(row?.firstSentAt).toBe(taken?.firstSentAt);
     });
 
     test('what waits is listed with its caller, and with why it is tried again', async () => {
@@ -222,7 +243,12 @@ export function commandsContract(): void {
       expect(new Set([...ids, ...rest]).size).toBe(60);
       expect(ids.length + rest.length).toBe(60);
       await change({
-        settle: commands.map(({ id }) => ({ commandId: id, outcome: ACCEPTED, retryAt: null })),
+        settle: commands.map(({ id }) => ({
+          commandId: id,
+          owner: LONG.owner,
+          outcome: ACCEPTED,
+          retryAt: null,
+        })),
       });
     });
   });

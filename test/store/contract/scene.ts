@@ -47,7 +47,9 @@ export function setScene(prepare: () => Promise<Opened>): void {
     for (const { command } of await store.claim(LONG, 10_000)) {
       const found = await store.find(command.callId);
       if (!found) continue;
-      const settle = [{ commandId: command.id, outcome: ACCEPTED, retryAt: null }];
+      const settle = [
+        { commandId: command.id, owner: LONG.owner, outcome: ACCEPTED, retryAt: null },
+      ];
       await store.commit(
         [aUnit({ ...found.call, deadlines: [] }, found.version, { settle })],
         null,
@@ -74,8 +76,13 @@ export async function withCommand(
   return { callId, commandId, ...(await store.commit([unit], claim)) };
 }
 
-export async function settle(commandId: string, outcome: Outcome, retryAt: number | null) {
-  return change({ settle: [{ commandId, outcome, retryAt }] });
+export async function settle(
+  commandId: string,
+  outcome: Outcome,
+  retryAt: number | null,
+  owner = LONG.owner,
+) {
+  return change({ settle: [{ commandId, owner, outcome, retryAt }] });
 }
 
 export async function change(given: Parameters<typeof aChange>[2]) {

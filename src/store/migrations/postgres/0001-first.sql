@@ -402,10 +402,10 @@ begin
   retried as (
     update commands k set ready_at = s.ready_at, owner = null, answer = s.answer,
       first_sent_at = case when s.unsent then null else k.first_sent_at end
-    from json_to_recordset(given_retries) as s(n integer, key uuid, ready_at bigint, unsent boolean,
-        answer text),
+    from json_to_recordset(given_retries) as s(n integer, key uuid, owner text, ready_at bigint,
+        unsent boolean, answer text),
       winner w
-    where w.n = s.n and k.key = s.key),
+    where w.n = s.n and k.key = s.key and k.owner = s.owner),
   cancelled as (
     update commands k set cancelled = true
     from json_to_recordset(given_cancels) as s(n integer, key uuid), winner w
