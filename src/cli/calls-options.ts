@@ -3,7 +3,9 @@ import { type Command, Option } from 'commander';
 import { ENDS, PHASES } from '../core/machine/call.ts';
 import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
-import { askedNumber, mayBeNational } from '../routing/national.ts';
+import { labelledWith } from '../core/rules/label.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
+import { filterNumber, mayBeNational } from '../routing/national.ts';
 import type { CallFilter } from '../store/contract/list.ts';
 import type { CallsAsked } from './documents.ts';
 import type { Io } from './io.ts';
@@ -26,6 +28,8 @@ export interface CallsOptions {
   since?: number;
   until?: number;
   q?: string;
+  /** Numbers whose label contains `q`, where the database is asked. */
+  labelled?: string[];
   outcome?: NonNullable<CallFilter['outcome']>;
   number?: string;
   direction?: NonNullable<CallFilter['direction']>;
@@ -44,7 +48,7 @@ export function addCallsOptions(command: Command): void {
   command
     .option(
       '--q <text>',
-      'only calls that match this text: at least four digits of a number, an id, a rule, a target',
+      'only calls that match this text: at least four digits of a number, an id, a label, a rule, a target',
     )
     .addOption(
       new Option('--outcome <outcome>', 'only calls with this outcome for the caller').choices([
@@ -138,22 +142,34 @@ function chosenBy(options: CallsOptions): Partial<CallsAsked> {
 }
 
 /**
- * Converts numbers in national form by the routes' `policy.country`. The routes are only loaded if
- * there is such a number. A server converts them by its own routes.
+ * Adds what only the routes know to what the database is asked: the numbers that are meant in
+ * national form, by `policy.country`, and those whose label `q` is. The routes are only loaded if
+ * something is asked that may need them. A server uses its own routes.
  */
-export async function withMeantNumbers(
+export async function withRoutes(
   id: string | null,
   options: CallsOptions,
   io: Io,
 ): Promise<{ id: string | null; options: CallsOptions }> {
   if (serverOf(io) !== null) return { id, options };
-  const { from, to } = options;
-  const asked = [id, from, to];
-  if (!asked.some((text) => mayBeNational(text ?? ''))) return { id, options };
+  const parties = [id, ...PARTIES.map((party) => options[party])];
+  const mayBeLabel = options.q !== undefined && /\p{L}/u.test(options.q);
+  const needsRoutes = mayBeLabel || parties.some((text) => mayBeNational(text ?? ''));
+  const set = needsRoutes ? await liveSet(io) : null;
+  const meant = (text: string): string => filterNumber(text, set?.policy.country);
+  const known: CallsOptions = { ...options };
+  for (const party of PARTIES) {
+    const text = options[party];
+    if (text !== undefined) known[party] = meant(text);
+  }
+  if (set !== null && mayBeLabel) known.labelled = labelledWith(set, options.q ?? '');
+  return { id: id === null ? null : meant(id), options: known };
+}
+
+const PARTIES = ['from', 'to', 'number'] as const;
+
+/** Null if the routes have problems: `referee check` names them. */
+async function liveSet(io: Io): Promise<RouteSet | null> {
   const { loaded } = await loadFolder(undefined, io, Date.now(), { hold: false });
-  const country = loaded.ok ? loaded.set.policy.country : null;
-  const meant = { ...options };
-  if (from !== undefined) meant.from = askedNumber(from, country);
-  if (to !== undefined) meant.to = askedNumber(to, country);
-  return { id: id === null ? null : askedNumber(id, country), options: meant };
+  return loaded.ok ? loaded.set : null;
 }

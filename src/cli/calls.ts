@@ -10,7 +10,7 @@ import {
   askedBy,
   type CallsOptions,
   listOption,
-  withMeantNumbers,
+  withRoutes,
 } from './calls-options.ts';
 import { callStory } from './calls-text.ts';
 import { showVerified } from './calls-verify.ts';
@@ -58,7 +58,7 @@ export async function runCalls(
     return 2;
   }
   try {
-    const { id, options } = await withMeantNumbers(asked, written, io);
+    const { id, options } = await withRoutes(asked, written, io);
     if (options.verify || options.export !== undefined) {
       return await useRecorded(id, options, io, signal);
     }

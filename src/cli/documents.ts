@@ -29,11 +29,14 @@ import { plainLines } from './terminal.ts';
 
 export type StatsDocument = ReturnType<typeof statsJson>;
 
-/** The filter from the command line; `q` is the text as typed. */
+/**
+ * The filter from the command line; `q` is the text as typed, `labelled` the numbers whose label
+ * contains it, by the routes here. A server knows its own.
+ */
 export type CallsAsked = Omit<
   CallFilter,
   'q' | 'cursor' | 'sessionId' | 'parentId' | 'unacknowledged'
-> & { q?: string };
+> & { q?: string; labelled?: string[] };
 
 export interface Documents {
   /** The source of the documents, for messages. */
@@ -146,9 +149,9 @@ function latestLabels(reader: Pick<StoreReader, 'list'>): Labels {
 }
 
 /** Makes the same filter as the API does. */
-export function filterOf({ q, ...asked }: CallsAsked): CallFilter {
+export function filterOf({ q, labelled = [], ...asked }: CallsAsked): CallFilter {
   const filter: CallFilter = asked;
-  if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: [] };
+  if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: labelled };
   for (const party of ['from', 'to', 'number'] as const) {
     const bare = withoutUserParameters(asked[party] ?? null);
     if (bare !== null) filter[party] = bare;

@@ -13,7 +13,7 @@ import type { Server } from './server.ts';
 export function documentsOf(server: Server): Documents {
   return {
     source: server.url,
-    async calls({ since, until, q, ...filter }) {
+    async calls({ since, until, q, labelled: _, ...filter }) {
       const times = { since: isoOf(since), until: isoOf(until) };
       const text = q?.trim() ? { q } : {};
       const page = await server.get('/v1/calls', { ...filter, ...text, ...times }, CALLS_PAGE);

@@ -1,5 +1,6 @@
 /** National number formats, accepted when somebody asks about a call. */
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import { rightForm } from './e164.ts';
 
 /**
  * The E.164 number that a national form means in a country, such as `030 901820` in DE; null if it
@@ -18,6 +19,15 @@ export function askedNumber(text: string, country: string | null | undefined): s
   return fromNational(text, country) ?? text;
 }
 
+/**
+ * The number as calls have it, for filters, which compare exactly: `+49 (0)30 90-1820` is converted
+ * as well, because that is how it stands in a letterhead.
+ */
+export function filterNumber(text: string, country: string | null | undefined): string {
+  const asked = askedNumber(text, country);
+  return SEPARATED.test(asked) ? (rightForm(asked) ?? asked) : asked;
+}
+
 /** Digits and separators without a leading +, so there is no country code. */
 export function mayBeNational(text: string): boolean {
   return NATIONAL.test(text) && text.replace(/[^0-9]/g, '').length >= DIGITS_MIN;
@@ -26,3 +36,5 @@ export function mayBeNational(text: string): boolean {
 /** Shorter ones are extensions. */
 const DIGITS_MIN = 6;
 const NATIONAL = /^[0-9(][0-9().\s/-]*$/;
+/** With country code, and with something that Telnyx does not send. */
+const SEPARATED = /^(?:tel:\+|\+[0-9]*[().\s/-])[0-9().\s/-]*$/i;

@@ -142,6 +142,27 @@ test.each([
   else expect(JSON.parse(here.out).schedules[0].overridden).toBe(true);
 });
 
+test('the database is asked for labels and national numbers by the routes here', async () => {
+  const routes = await mkdtemp(join(folder, 'labels-'));
+  const text =
+    'policy: { country: US }\nnumbers: { "+14155550120": Front desk }\notherwise: [ { reject: declined } ]\n';
+  writeFileSync(join(routes, 'main.yaml'), text);
+  const env = { ...inStore(), ROUTES_DIR: routes };
+  const found = async (...argv: string[]) => {
+    const { calls } = JSON.parse((await run(['calls', '--json', ...argv], env)).out);
+    return calls.map(({ call_control_id: id }: { call_control_id: string }) => id);
+  };
+  expect(await found('--q', 'front DESK')).toEqual(['v3:two']);
+  expect(await found('--q', 'back desk')).toEqual([]);
+  for (const party of ['--to', '--number']) {
+    expect([party, await found(party, '(415) 555-0120')]).toEqual([party, ['v3:two']]);
+    expect([party, await found(party, '+1 415 555 0120')]).toEqual([party, ['v3:two']]);
+  }
+  // Without usable routes a search still finds what the calls themselves say.
+  writeFileSync(join(routes, 'main.yaml'), 'rules: 1\n');
+  expect(await found('--q', 'support')).toEqual(['v3:one']);
+});
+
 test('numbers of stats are those of the server, but for the moment of asking', async () => {
   const [here, there] = [
     await run(['stats', '--json'], inStore()),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { labelOf } from '../../src/core/rules/label.ts';
-import { askedNumber } from '../../src/routing/national.ts';
+import { askedNumber, filterNumber } from '../../src/routing/national.ts';
 import { load, problemsOf } from './routes-folder.ts';
 
 test.each([
@@ -15,6 +15,20 @@ test.each([
   ['sip:ada@example.com', 'DE', 'sip:ada@example.com'],
 ])('%s, asked in %s, is %s', (text, country, meant) => {
   expect(askedNumber(text, country)).toBe(meant);
+});
+
+test.each([
+  ['030 901820', 'DE', '+4930901820'],
+  ['+49 30 90 18-20', 'DE', '+4930901820'],
+  ['+49 (0)30 901820', undefined, '+4930901820'],
+  ['tel:+4930901820', undefined, '+4930901820'],
+  ['+4930901820', undefined, '+4930901820'],
+  // Telnyx may have sent this, so it is not corrected.
+  ['+49030901820', 'DE', '+49030901820'],
+  ['sip:+4930901820@example.com', 'DE', 'sip:+4930901820@example.com'],
+  ['v3:a-+1 2', undefined, 'v3:a-+1 2'],
+])('%s, a filter in %s, is %s', (text, country, meant) => {
+  expect(filterNumber(text, country)).toBe(meant);
 });
 
 describe('in a route file a national form stays a problem', () => {

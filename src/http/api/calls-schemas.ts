@@ -36,7 +36,7 @@ export const CALLS_QUERY = Type.Object(
         minLength: 1,
         maxLength: 256,
         description:
-          'Part of what a call is known by: at least four digits of a number of either side (also as it is dialled nationally), an address, the beginning of the call_control_id, a rule (or `otherwise`), a target',
+          'Part of what a call is known by: at least four digits of a number of either side (also as it is dialled nationally), an address, the beginning of the call_control_id, the label of our number, a rule (or `otherwise`), a target',
       }),
     ),
     outcome: Type.Optional(OUTCOME),

@@ -1,10 +1,11 @@
 /** The calls, and the manual refer. */
 import type { Call } from '../../core/machine/call.ts';
 import { withoutUserParameters } from '../../core/rules/address.ts';
+import { labelledWith } from '../../core/rules/label.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { type ManualRefer, referManually } from '../../engine/manual-refer.ts';
-import { askedNumber } from '../../routing/national.ts';
+import { filterNumber } from '../../routing/national.ts';
 import type { CallFilter } from '../../store/contract/list.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -26,9 +27,6 @@ import {
 } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 
-/** At most this many numbers whose label contains the search text. */
-const LABELLED_MAX = 100;
-
 export interface CallsDeps {
   store: Pick<Store, 'find' | 'timeline' | 'list'>;
   receiver: Receiver;
@@ -43,11 +41,11 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
     if (q !== undefined && q.trim() !== '') {
-      filter.q = { text: q, numbers: labelled(deps.routes.current().numbers, q.trim()) };
+      filter.q = { text: q, numbers: labelledWith(deps.routes.current(), q) };
     }
     for (const party of ['from', 'to', 'number'] as const) {
-      const bare = withoutUserParameters(query[party] ?? null);
-      if (bare !== null) filter[party] = askedNumber(bare, deps.routes.current().policy.country);
+      const bare = withoutUserParameters(withPlus(query[party] ?? ''));
+      if (bare !== null) filter[party] = filterNumber(bare, deps.routes.current().policy.country);
     }
     const span = momentsIn({ since, until });
     if ('problem' in span) return sendProblem(reply, span.problem);
@@ -95,6 +93,14 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       return { attempt, call: callSummary(refer.call) };
     },
   );
+}
+
+/**
+ * A + that is not percent-encoded arrives as a space, and no number begins with one: without this,
+ * `?from=+14155550171` would find nothing and say nothing.
+ */
+function withPlus(party: string): string {
+  return party.replace(/^ (?=[1-9][0-9]{6,14}$)/, '+');
 }
 
 type UnderWay = Extract<ManualRefer, { result: 'started' | 'to_come' }>;
@@ -158,15 +164,6 @@ export function noSuchCall(id: string): Problem {
     reason: 'no_such_call',
     detail: `There is no call with call_control_id ${id.slice(0, 200)}. Ended calls are kept for RETENTION_DAYS.`,
   };
-}
-
-/** Our numbers whose label contains the text. */
-function labelled(labels: ReadonlyMap<string, string> | undefined, text: string): string[] {
-  const part = text.toLowerCase();
-  return [...(labels ?? [])]
-    .filter(([, label]) => label.toLowerCase().includes(part))
-    .map(([number]) => number)
-    .slice(0, LABELLED_MAX);
 }
 
 const LIST_SCHEMA = {

@@ -95,6 +95,17 @@ describe('the list', () => {
     expect(noZone.detail).toContain('its zone is missing');
   });
 
+  test('a number is found as it is written, and with a + that was not encoded', async () => {
+    for (const written of ['+14155550111', '%2B1%20415%20555-0111', 'tel:%2B14155550111']) {
+      for (const party of ['to', 'number']) {
+        expect([written, await ids(`?${party}=${written}`)]).toEqual([written, ['v3:left-alone']]);
+      }
+    }
+    expect(await ids('?from=+442071234567')).toEqual(['v3:nobodys']);
+    expect(await ids('?from=%2B44%20(0)20%207123%204567')).toEqual(['v3:nobodys']);
+    expect(await ids('?from=+0207123456')).toEqual([]);
+  });
+
   test('a list is CSV for whoever asks for it, with a link to the next page', async () => {
     const csv = (path: string, accept = 'text/csv') => app.api(path, { headers: { accept } });
     const answer = await csv('/v1/calls?limit=2');
