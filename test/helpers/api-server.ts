@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from './free-port.ts';
 
 export interface ReceivedRequest {
   method: string;
@@ -88,9 +89,7 @@ export function json(
   response.end(JSON.stringify(body));
 }
 
-/** An address on which nothing listens: a port that was free a moment ago. */
+/** An address on which nothing listens. */
 export async function refusedAddress(): Promise<string> {
-  const server = await startApiServer();
-  await server.close();
-  return server.url;
+  return `http://127.0.0.1:${await freePort()}/v2`;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LookupCommand, Outcome } from '../../src/core/machine/command.ts';
 import { createLookupClient, type LookupClient } from '../../src/lookups/client.ts';
+import { refusedAddress } from '../helpers/api-server.ts';
 
 let server: Server;
 let url: string;
@@ -183,7 +184,7 @@ describe('no answer', () => {
   test('a connection that is cut, or that nobody takes', async () => {
     respond = (request) => request.socket.destroy();
     expect(await failure()).toEqual(['unreachable', 'cannot be reached: UND_ERR_SOCKET']);
-    expect(await failure({ url: await goneAddress() })).toEqual([
+    expect(await failure({ url: await refusedAddress() })).toEqual([
       'unreachable',
       'cannot be reached: ECONNREFUSED',
     ]);
@@ -215,12 +216,3 @@ describe('the cache', () => {
     expect(requests).toHaveLength(4);
   });
 });
-
-/** The address of a server that has stopped. */
-async function goneAddress(): Promise<string> {
-  const gone = createServer();
-  await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
-  const { port } = gone.address() as AddressInfo;
-  await new Promise((resolve) => gone.close(resolve));
-  return `http://127.0.0.1:${port}/`;
-}

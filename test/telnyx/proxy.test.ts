@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Command } from '../../src/core/machine/command.ts';
 import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { ownTime } from '../helpers/own-time.ts';
 
 /** A name that only the proxy can resolve, so a request that bypasses it fails. */
@@ -161,12 +162,10 @@ test('a tunnel that leads nowhere, and a proxy that is away, are given up in tim
     provenUnsent: true,
   });
   expect(time.passedMs()).toBeLessThan(2_500);
-  const away = createTcpServer().listen(0, '127.0.0.1');
-  await once(away, 'listening');
-  const { port } = away.address() as AddressInfo;
-  away.close();
-  await once(away, 'close');
-  expect(await client(port).send(hangup)).toMatchObject({ kind: 'retry', provenUnsent: true });
+  expect(await client(await freePort()).send(hangup)).toMatchObject({
+    kind: 'retry',
+    provenUnsent: true,
+  });
 });
 
 test('a command that is given up is not sent on later: the connection to the proxy is reset', async () => {
