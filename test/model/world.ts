@@ -11,7 +11,7 @@ import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
 import type { Command, LookupRequest, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
-import { UNKNOWN_LEFT_MS_MIN } from '../../src/core/machine/limits.ts';
+import { SAME_COMMAND_MS, UNKNOWN_LEFT_MS_MIN } from '../../src/core/machine/limits.ts';
 import { whyNotMovable } from '../../src/core/machine/movable.ts';
 import { whyNoNext } from '../../src/core/machine/on-operator.ts';
 import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
@@ -666,7 +666,9 @@ class Scene {
       if (bLeg === undefined) return refused('90018');
       const { answeredAt } = bLeg;
       const talkedBefore = answeredAt !== null && answeredAt < sending.createdAt;
-      if ((talkedBefore || sending.knownToTalk.includes(bLeg.id)) && !state.accepted) {
+      // Where the caller is being hung up as well, there is nobody to talk to.
+      const isOver = state.call?.phase === 'releasing' || state.accepted;
+      if ((talkedBefore || sending.knownToTalk.includes(bLeg.id)) && !isOver) {
         this.violations.push(
           `the B-leg of ${ordinal(state, bLeg.attemptId)} was hung up while it talked`,
         );
@@ -753,6 +755,11 @@ class Scene {
   /** The central check: when a move is executed, nothing else may still take the caller. */
   lookForOthers({ command, knownToRing, knewOfMove }: Sending): void {
     const { state } = this;
+    if (state.call?.suspended?.phase === 'bridged' && this.attemptOf(command.id)?.manual) {
+      // An operator takes the caller out of a conversation.
+      state.accepted = true;
+      return;
+    }
     if (state.moves.length > 0 && knewOfMove) {
       this.violations.push(
         `${command.action} was sent though the caller had been moved, and we knew`,
@@ -771,8 +778,8 @@ class Scene {
         this.violations.push(
           `${command.action} was sent while ${ordinal(state, open.id)} rang, and we knew`,
         );
-      } else if (state.now + UNKNOWN_LEFT_MS_MIN <= open.hasUntil) {
-        const leftSecs = (open.hasUntil - state.now) / 1000;
+      } else if (state.now + UNKNOWN_LEFT_MS_MIN <= this.hasUntil(open)) {
+        const leftSecs = (this.hasUntil(open) - state.now) / 1000;
         this.violations.push(
           `${command.action} while ${ordinal(state, open.id)} has ${leftSecs} s left`,
         );
@@ -796,6 +803,12 @@ class Scene {
         this.happened.push('accepted: a B-leg of which no news was here when the next was sent');
       }
     }
+  }
+
+  /** Where nobody knows whether it was taken, it has no longer than it may be sent again. */
+  hasUntil({ id, executedAt, hasUntil }: OpenRefer): number {
+    const isKnown = this.attemptOf(id)?.acceptedAt != null;
+    return isKnown ? hasUntil : Math.min(hasUntil, executedAt + SAME_COMMAND_MS);
   }
 
   timeoutOf(attemptId: string): number {
@@ -840,16 +853,27 @@ class Scene {
     this.put({ ...common, source: 'b_leg', callId: CALL, bLegId: event.callId, attemptId: about });
   }
 
-  /** It seems to be the failure of the next: its own attempt was silent for all that we know. */
+  /**
+   * It seems to be the failure of the next, whose name it carries, or that of no attempt: its own
+   * attempt was silent for all that we know.
+   */
   misleads({ event, about }: OnTheWire): void {
     const { state } = this;
     const attempt = about === null ? undefined : this.attemptOf(about);
     const named = event.envelope?.id;
     if (attempt === undefined || named === about || attempt.progress) return;
     if (state.now - (attempt.requestEndedAt ?? state.now) <= TIMER_F_MS) return;
-    this.happened.push('accepted: a failure carried the name of the next attempt');
+    const isNamed = named !== undefined && this.attemptOf(named) !== undefined;
+    const whose = isNamed
+      ? 'carried the name of the next attempt'
+      : 'carried no name of an attempt';
+    this.happened.push(`accepted: a failure ${whose}`);
+    const { attempts = [] } = state.call ?? {};
+    const newer = attempts.slice(attempts.indexOf(attempt) + 1).map(({ id }) => id);
     state.refers = state.refers.map((each) =>
-      each.id === named ? { ...each, known: false } : each,
+      (isNamed ? each.id === named : newer.includes(each.id))
+        ? { ...each, known: false, hasUntil: Math.min(each.hasUntil, state.now) }
+        : each,
     );
   }
 
@@ -883,7 +907,9 @@ class Scene {
   }
 
   deadline(name: Call['deadlines'][number]['name'], n: number, putOff: boolean): void {
-    const { now } = this.state;
+    const { state } = this;
+    const { now } = state;
+    if (name === 'patience' && !putOff) this.losesPatience();
     const common = { callId: CALL, receivedAt: now, occurredAt: null, n, putOff };
     this.put({
       ...common,
@@ -892,6 +918,21 @@ class Scene {
       id: `deadline:${name}:${n}`,
       type: `deadline.${name}`,
     });
+  }
+
+  /** The time of the running attempt is over, whatever its step allows. */
+  losesPatience(): void {
+    const { state } = this;
+    const id = state.call?.running?.id;
+    state.refers = state.refers.map((each) =>
+      each.id === id ? { ...each, hasUntil: Math.min(each.hasUntil, state.now) } : each,
+    );
+    const talks = state.bLegs.find(({ attemptId, answeredAt }) => attemptId === id && answeredAt);
+    if (talks === undefined || talks.answerKnown) return;
+    state.accepted = true;
+    this.happened.push(
+      'accepted: it had answered, and the news was not here when patience ran out',
+    );
   }
 
   manual(): void {
@@ -919,6 +960,8 @@ class Scene {
     const type = `operator.${setting.act}` as const;
     this.put({ ...common, source: 'operator', id: 'operator:1', type });
     if (setting.act === 'hangup') {
+      // Whom it hangs up may be about to talk.
+      if (state.bLegs.some(({ answeredAt }) => answeredAt)) state.accepted = true;
       this.happened.push(`an operator hung up while ${phase}`);
       return;
     }
