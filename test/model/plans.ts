@@ -55,6 +55,12 @@ export const PLANS: Record<string, Plan> = {
   'a target that may be called over': {
     steps: [refer('a', { ...quick, ifFailed: { no_verdict: [refer('b', quick)] } })],
   },
+  'a short target, then one that may be called over': {
+    steps: [
+      refer('a', short),
+      refer('b', { ...quick, ifFailed: { no_verdict: [refer('c', quick)] } }),
+    ],
+  },
   'busy goes elsewhere': {
     steps: [
       refer('a', {
@@ -101,6 +107,11 @@ export const PLANS: Record<string, Plan> = {
     ],
   },
   'left to somebody else': { steps: [{ do: 'ignore' }] },
+  'an operator beside an impatient caller': {
+    steps: [refer('a', quick)],
+    policy: { patienceMs: 5_000 },
+    manual: true,
+  },
   'an operator beside words': { steps: [say('Welcome.'), refer('a', quick)], manual: true },
   'an operator hangs up': {
     steps: [say('Welcome.'), refer('a', quick), transfer('+14155550199', quick)],

@@ -28,7 +28,7 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
     return;
   }
   turn.attemptId = attempt.id;
-  mayRingInstead(turn, othersRinging(call, event, attempt));
+  mayRingInstead(turn, attempt, othersRinging(call, event, attempt));
   if (attempt.verdict === null && !attempt.final) {
     attempt.sipNotifyResponse = event.sipNotifyResponse;
     progressAttempt(turn, attempt);
@@ -78,7 +78,7 @@ function stillRings(turn: Turn, attempt: Attempt): void {
     ({ startedAt }) => startedAt <= (attempt.endedAt ?? turn.now),
   );
   if (attempt.movesOnAnyway || newer.length === 0) return;
-  mayRingInstead(turn, newer);
+  mayRingInstead(turn, attempt, newer);
   call.movingUnsafe = true;
   takeBackMove(turn, newer, nameOf(attempt));
 }
@@ -144,7 +144,7 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   endAttempt(turn, attempt, verdict, contradictory ? `${words}, which contradicts itself` : words);
   const others = otherSources(call, event, attempt);
   attempt.finalUnclear = others.length > 0;
-  if (attempt.progress && !attempt.movesOnAnyway) mayRingInstead(turn, others);
+  if (attempt.progress && !attempt.movesOnAnyway) mayRingInstead(turn, attempt, others);
   // A success code: the caller may be with the target and is not moved again.
   if (contradictory) call.movingUnsafe = true;
   else reviewSafety(call);
@@ -158,8 +158,10 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
  * Of two attempts one rings and one has failed, and it may be the other way round; or one rings,
  * and it may be either. So nobody else is called until the other one has ended too.
  */
-function mayRingInstead(turn: Turn, others: readonly Attempt[]): void {
+function mayRingInstead(turn: Turn, attempt: Attempt, others: readonly Attempt[]): void {
   for (const other of others) {
+    // A branch of the other one for no_verdict says nothing about this one.
+    other.movesOnAnyway &&= attempt.movesOnAnyway;
     if (other.progress) continue;
     takeBack(turn, other.id);
     other.progress = true;

@@ -106,6 +106,12 @@ function afterAttempt(
   const verdict = as;
   if (verdict === null || verdict === 'completed' || verdict === 'abandoned') return;
   if (verdict === 'no_verdict') hangUpBLeg(turn, attempt);
+  // The far end may still answer and a REFER cannot be cancelled, so only an explicit branch moves
+  // on: neither the plan nor, after patience, an operator.
+  if (attempt.kind === 'refer' && verdict === 'no_verdict' && attempt.progress) {
+    if (attempt.movesOnAnyway) reviewSafety(call);
+    else call.movingUnsafe = true;
+  }
   // Patience ended it or ran out meanwhile, so the last resort is next.
   if (call.patienceOver) {
     call.plan = [];
@@ -118,11 +124,6 @@ function afterAttempt(
     return;
   }
   const named = verdict === 'skipped' ? undefined : step.ifFailed[verdict];
-  // The far end may still answer and a REFER cannot be cancelled, so only an explicit branch moves
-  // on.
-  if (attempt.kind === 'refer' && verdict === 'no_verdict' && attempt.progress) {
-    call.movingUnsafe = named === undefined;
-  }
   const branch = named ?? (step.sibling ? undefined : step.ifFailed.any);
   if (branch !== undefined) call.plan.push({ steps: branch });
 }
@@ -298,11 +299,14 @@ function hasTalked({ kind, verdict, bLegEnded }: Attempt): boolean {
   return kind === 'transfer' && verdict === 'completed' && bLegEnded;
 }
 
-/** Whether a late final event made moving safe again: every attempt that rang has ended. */
+/**
+ * Whether moving is safe again: every attempt that rang has ended, but for those over which the
+ * route moves on anyway.
+ */
 export function reviewSafety(call: Call): void {
   if (!call.movingUnsafe) return;
   call.movingUnsafe =
-    awaitingFinal(call).some((attempt) => attempt.progress) ||
+    awaitingFinal(call).some(({ progress, movesOnAnyway }) => progress && !movesOnAnyway) ||
     call.attempts.some(
       (attempt) =>
         attempt.final &&

@@ -1,8 +1,9 @@
 /** What proves that Telnyx executed a command, and which attempt a report belongs to. */
 import { describe, expect, it } from 'vitest';
-import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
+import { decodeEnvelope, encodeClientState } from '../../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../../src/core/machine/command.ts';
 import type { OutcomeEvent } from '../../../src/core/machine/event.ts';
+import type { Step } from '../../../src/core/machine/plan.ts';
 import {
   ACCEPTED,
   ALIVE,
@@ -49,6 +50,8 @@ function answered(plan: Parameters<typeof decision>[0], more = {}): Driver {
   d.hook('call.answered');
   return d;
 }
+
+const nameOf = (attemptId: string) => ({ clientState: encodeClientState(attemptId, null) });
 
 const verdicts = (d: Driver) => d.call.attempts.map(({ verdict }) => verdict);
 
@@ -291,6 +294,55 @@ describe('a ringing that names no attempt', () => {
     d.outcome(d.last('probe'), ALIVE);
     expect(d.count('refer')).toBe(2);
     expect(d.call.phase).toBe('speaking');
+  });
+});
+
+describe('a branch for no_verdict', () => {
+  const quick = { timeoutMs: 10_000 };
+  const over = { ...quick, ifFailed: { no_verdict: [refer('c', quick)] } };
+  const silentThen = (next: Step) => {
+    const d = answered([refer('a', quick), next]);
+    d.accept(d.last('refer'));
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    return d;
+  };
+  const timesOut = (d: Driver) => {
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+  };
+
+  it('moves on over its own target, not over an older one that rings', () => {
+    const d = silentThen(refer('b', over));
+    const [first, second] = [d.call.attempts[0]?.id ?? '', d.last('refer')];
+    d.accept(second);
+    d.hook('call.refer.started', { sipNotifyResponse: 180, ...nameOf(first) });
+    d.hook('call.refer.started', { sipNotifyResponse: 180, clientState: second.clientState });
+    timesOut(d);
+    expect(d.call).toMatchObject({ phase: 'speaking', movingUnsafe: true });
+    expect(d.count('refer')).toBe(2);
+  });
+
+  it('moves on once the older one has ended', () => {
+    const d = silentThen(refer('b', over));
+    const [first, second] = [d.call.attempts[0]?.id ?? '', d.last('refer')];
+    d.accept(second);
+    d.hook('call.refer.started', { sipNotifyResponse: 180, ...nameOf(first) });
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...nameOf(first) });
+    d.hook('call.refer.started', { sipNotifyResponse: 180, clientState: second.clientState });
+    timesOut(d);
+    expect(d.last('refer')).toMatchObject({ sipAddress: 'sip:c@pbx.example.com' });
+  });
+
+  it('does not move on where its target failed and the older one may be what rings', () => {
+    const d = silentThen(refer('b', over));
+    const [first, second] = [d.call.attempts[0]?.id ?? '', d.last('refer')];
+    d.accept(second);
+    d.hook('call.refer.started', { sipNotifyResponse: 180, ...nameOf(first) });
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, clientState: second.clientState });
+    timesOut(d);
+    expect(d.call).toMatchObject({ phase: 'speaking', movingUnsafe: true });
+    expect(d.count('refer')).toBe(2);
   });
 });
 

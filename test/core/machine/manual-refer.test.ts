@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../../src/core/machine/plan.ts';
 import {
+  ALIVE,
   decision,
   drive,
   looping,
@@ -229,5 +230,25 @@ describe('a manual refer', () => {
     );
     d.hook('call.hangup');
     expect(d.put({ ...byHand, callId: d.call.id, step: refer('hand') }).refused).toBe('ended');
+  });
+
+  it.each([
+    ['a target', { phase: 'speaking', movingUnsafe: true }],
+    ['a manual refer', { phase: 'unmanaged', movingUnsafe: true }],
+  ])('is refused where patience ended %s that rings', (what, expected) => {
+    const policy = { ...looping(''), whileMoving: null, patienceMs: 20_000 };
+    const d = drive(decision(what === 'a target' ? [refer('a')] : [{ do: 'ignore' }], { policy }));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    if (what !== 'a target') d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+    d.accept(d.last('refer'));
+    d.hook('call.refer.started', { sipNotifyResponse: 180, ...stamp(d) });
+    d.fall('patience');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call).toMatchObject(expected);
+    const again = { ...byHand, id: 'manual:2', callId: d.call.id, step: refer('other') };
+    expect(d.put(again).refused).toBe('being_moved');
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    expect(d.put(again).refused).toBeNull();
   });
 });
