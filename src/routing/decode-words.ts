@@ -106,7 +106,9 @@ export function mapHint(node: Node, schema: SchemaNode): string {
     required[0] ??
     Object.keys(properties).find((name) => /^[a-z]/.test(name)) ??
     propertyNames?.examples?.[0];
-  return key === undefined ? '' : `write keys with values, such as ${key}: …`;
+  if (typeof key !== 'string') return '';
+  // A telephone key or number without quotes would be the next problem: YAML reads it as a number.
+  return `write keys with values, such as ${/^[a-z]/i.test(key) ? key : `"${key}"`}: …`;
 }
 
 /** For an empty list. */

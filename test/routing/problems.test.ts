@@ -229,6 +229,14 @@ const WORDS: [string, string, string[]][] = [
     ['3:40 "if_failed" must be a map, not a list (write keys with values, such as busy: …)'],
   ],
   [
+    'a menu and labels without keys: those that the hints show are in quotes',
+    'otherwise: [ { menu: { say: x, digits: {} } }, hangup ]\nnumbers: [ hangup ]',
+    [
+      '1:40 "digits" is empty (write keys with values, such as "1": …)',
+      '2:10 "numbers" must be a map, not a list (write keys with values, such as "+14155550100": …)',
+    ],
+  ],
+  [
     'a space within a SIP URI: its beginning is not what is meant',
     `${TARGET}otherwise: [ { refer: "sip:a b@pbx.example.com" }, { refer: "sip:a@pbx .example.com" } ]`,
     [
