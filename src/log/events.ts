@@ -106,7 +106,7 @@ export const LOG_EVENTS = {
   'call.contradiction': {
     level: 'error',
     meaning:
-      'Telnyx says that a leg has ended or is unknown, although an event of it arrived within the last 10 seconds.',
+      'Telnyx does not know a leg, although an event of it arrived within the last 10 seconds.',
     action:
       'TELNYX_API_KEY belongs to another account than the webhooks, or TELNYX_API_URL is wrong.',
   },
