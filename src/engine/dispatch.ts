@@ -110,7 +110,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   const queue = new JobQueue();
   /** Queued, in flight, or with an outcome that is not recorded yet; never started twice. */
-  const held = new Set<string>();
+  const held = new Map<string, Job>();
   /** Cancelled while a claim that may return them was running. */
   const takenBack = new Set<string>();
   let sending = 0;
@@ -131,6 +131,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     cancel(commandIds) {
       for (const id of commandIds) {
         if (outbox.busy()) takenBack.add(id);
+        const job = held.get(id);
+        if (job !== undefined) job.cancelled = true;
         if (queue.remove(id)) held.delete(id);
       }
       settleDown();
@@ -153,8 +155,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const each of claimed) {
       const { id } = each.command;
       if (held.has(id) || takenBack.has(id)) continue;
-      held.add(id);
-      queue.add({ claimed: each, claimedAt, queuedAt });
+      const job = { claimed: each, claimedAt, queuedAt, cancelled: false };
+      held.set(id, job);
+      queue.add(job);
     }
     pump();
   }

@@ -8,6 +8,8 @@ export interface Job {
   claimedAt: Mark;
   /** When it began to wait for a slot. */
   queuedAt: Mark;
+  /** This process has stored that it is not to be sent. */
+  cancelled: boolean;
 }
 
 /** The store's clock, continued with our monotonic clock. */

@@ -5,8 +5,9 @@ import type { OutcomeEvent } from '../core/machine/event.ts';
 import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import type { Clock } from './clock.ts';
 import type { CommandReport } from './command-report.ts';
+import { FirstRequests } from './first-requests.ts';
 import { type Job, latestStoreNow, storeNow } from './job.ts';
-import { asRepetition, maySend, type Permission, sentSince } from './sending.ts';
+import { asRepetition, CANCELLED, maySend, type Permission, sentSince } from './sending.ts';
 
 export interface CommandObserver {
   /** Counts one request to Telnyx and its outcome. */
@@ -46,18 +47,25 @@ type Sent =
 
 export function createSender(options: SenderOptions): Sender {
   const { send, report, clock, requestMs, observer } = options;
+  const firstRequests = new FirstRequests(clock);
 
   return {
-    permission: (job) => maySend(job.claimed, latestStoreNow(job, clock), requestMs),
+    permission: (job) => permissionOf(job, requestMs),
     async run(job, permission) {
       const sent: Sent =
         permission.kind === 'send' ? await request(job) : { requested: false, permission };
       const outcome = outcomeOfJob(job, sent);
       if (outcome === null) return null;
-      if (!sent.requested) reportOutcome(job.claimed, outcome, 0);
+      if (!sent.requested && !job.cancelled) reportOutcome(job.claimed, outcome, 0);
       return eventOf(job, outcome, sent.requested);
     },
   };
+
+  function permissionOf(job: Job, forMs: number): Permission {
+    const sentAgoMs = firstRequests.agoMs(job.claimed.command.id);
+    const permission = maySend(job.claimed, latestStoreNow(job, clock), forMs, sentAgoMs);
+    return permission.kind === 'send' && job.cancelled ? CANCELLED : permission;
+  }
 
   async function request(job: Job): Promise<Sent> {
     const { command, tries, createdAt } = job.claimed;
@@ -66,10 +74,11 @@ export function createSender(options: SenderOptions): Sender {
     const startedAt = clock.monotonic();
     let permission: Permission = { kind: 'send' };
     // Checked again at the write: since the first check the request may have waited for a
-    // connection, in a queue or, if the process or the machine was suspended, for any time.
+    // connection, in a queue or, if the process or the machine was suspended, for any time. An
+    // event of the call may have cancelled it meanwhile.
     const mayWrite = () => {
       const leftMs = Math.max(0, requestMs - (clock.monotonic() - startedAt));
-      permission = maySend(job.claimed, latestStoreNow(job, clock), leftMs);
+      permission = permissionOf(job, leftMs);
       return permission.kind === 'send';
     };
     const outcome = await send(command, mayWrite).catch((error: unknown): Outcome => {
@@ -79,8 +88,15 @@ export function createSender(options: SenderOptions): Sender {
     });
     const last = permission as Permission;
     if (last.kind !== 'send') return { requested: false, permission: last };
+    noteRequest(job, outcome);
     reportOutcome(job.claimed, outcome, clock.monotonic() - startedAt);
     return { requested: true, outcome };
+  }
+
+  function noteRequest({ claimed, claimedAt }: Job, outcome: Outcome): void {
+    const { id } = claimed.command;
+    if (outcome.kind !== 'retry') firstRequests.forget(id);
+    else if (!outcome.provenUnsent) firstRequests.noteUnclear(id, claimedAt);
   }
 
   function outcomeOfJob(job: Job, sent: Sent): Outcome | null {

@@ -23,14 +23,23 @@ export type Permission =
   | { kind: 'lapsed' }
   /** The lease could expire while the request is in flight, so the command is returned unsent. */
   | { kind: 'late'; outcome: Outcome }
+  | { kind: 'cancelled'; outcome: Outcome }
   /** Never again: the command's time is over, and Telnyx may have forgotten its command_id. */
   | { kind: 'over'; outcome: Outcome };
 
-/** `now` by the store's clock; `requestMs` is how long a request may take. */
-export function maySend(claimed: ClaimedCommand, now: number, requestMs: number): Permission {
+/**
+ * `now` by the store's clock; `requestMs` is how long a request may take; `sentAgoMs` is how long
+ * ago the first one was made, by our own clocks.
+ */
+export function maySend(
+  claimed: ClaimedCommand,
+  now: number,
+  requestMs: number,
+  sentAgoMs = 0,
+): Permission {
   const leftMs = claimed.leaseUntil - now - LEASE_MARGIN_MS;
   if (leftMs <= 0) return { kind: 'lapsed' };
-  const over = whyOver(claimed, now);
+  const over = whyOver(claimed, now, sentAgoMs);
   if (over !== null) return { kind: 'over', outcome: { kind: 'unknown', detail: over } };
   return leftMs < requestMs ? { kind: 'late', outcome: LATE } : { kind: 'send' };
 }
@@ -47,14 +56,26 @@ const LATE: Outcome = {
   provenUnsent: true,
 };
 
-function whyOver(claimed: ClaimedCommand, now: number): string | null {
+/** What was cancelled is not tried again; this says that the try was not made. */
+export const CANCELLED: Permission = {
+  kind: 'cancelled',
+  outcome: {
+    kind: 'retry',
+    status: null,
+    detail: 'it was taken back before it was written',
+    afterMs: null,
+    provenUnsent: true,
+  },
+};
+
+function whyOver(claimed: ClaimedCommand, now: number, sentAgoMs: number): string | null {
   const { giveUpAt } = claimed.command;
   const before = isFirstOfWindow(claimed) ? 'never sent' : 'sent before without a clear answer';
   if (claimed.firstSentAt > claimed.now) {
     return `${before}; not sent again: the store's clock was set back, so it is unknown how long ago that was`;
   }
   if (giveUpAt !== null && now >= giveUpAt) return `${before}; the time of its step is over`;
-  if (now >= claimed.firstSentAt + SAME_COMMAND_MS) {
+  if (Math.max(now - claimed.firstSentAt, sentAgoMs) >= SAME_COMMAND_MS) {
     return `${before}; not sent again, Telnyx soon forgets its command_id`;
   }
   if (now >= claimed.createdAt + COMMAND_AGE_MS_MAX) {

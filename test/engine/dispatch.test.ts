@@ -498,6 +498,25 @@ test('a cancelled command that was not started never goes out', async () => {
   expect(api.requests.map(({ body }) => body?.command_id)).toEqual(['c1']);
 });
 
+test('what is cancelled while its connection is opened never goes out, and counts as never sent', async () => {
+  const cancelled: Promise<unknown>[] = [];
+  const send: TelnyxClient['send'] = (command, mayWrite) => {
+    const change = { call: aCall('v3:a'), version: 1, events: [], commands: [], settle: [] };
+    cancelled.push(store.commit([{ changes: [{ ...change, cancel: [command.id] }] }], null));
+    queueMicrotask(() => dispatcher.cancel([command.id]));
+    return client.send(command, mayWrite);
+  };
+  const dispatcher = dispatch({ client: { send } });
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  await waitFor(() => expect(kinds()).toEqual(['retry']));
+  await Promise.all(cancelled);
+  expect(outcomes).toMatchObject([{ firstSentAt: null, outcome: { provenUnsent: true } }]);
+  expect(api.requests).toEqual([]);
+  // Nothing went wrong.
+  expect(logged('command.retry')).toEqual([]);
+  expect(await store.outboxCommands(9)).toEqual([]);
+});
+
 test('what is cancelled while a claim brings it never goes out', async () => {
   await commit('v3:a', [aCommand('c1', 'v3:a')], null);
   let answerClaim = () => {};
@@ -706,6 +725,35 @@ describe('a process that was stopped, or whose machine was suspended, and goes o
     dispatch({ clock }).offer(claimed, askedAt);
     expect(logged('command.lapsed')).toHaveLength(1);
     expect(api.requests).toEqual([]);
+  });
+
+  test.each([
+    ['the machine was suspended', 'wallMs'],
+    ['the clock of the database was set back', 'monotonicMs'],
+  ] as const)('what Telnyx may have forgotten is not sent again: %s', async (_, passed) => {
+    api.reply = (_request, response) => json(response, 500, {});
+    // Between the two tries. Nothing of it is seen by the store's own clock.
+    doorProblem = () => {
+      pause[passed] = 60_000;
+      return null;
+    };
+    const dispatcher = dispatch({ clock });
+    dispatcher.start();
+    dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'), mark(clock));
+    await waitFor(() => expect(kinds()).toEqual(['retry', 'unknown']));
+    expect(api.requests).toHaveLength(1);
+    expect(await pending()).toBe(0);
+  });
+
+  test('what was never written is sent all the same', async () => {
+    const askedAt = mark(clock);
+    const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this', 0);
+    pause.wallMs = 60_000;
+    const dispatcher = dispatch({ clock });
+    dispatcher.offer(claimed, askedAt);
+    expect(logged('command.lapsed')).toHaveLength(1);
+    dispatcher.start();
+    await waitFor(() => expect(kinds()).toEqual(['accepted']));
   });
 
   test('a try that ended in silence meanwhile says nothing of the command that another has claimed', async () => {

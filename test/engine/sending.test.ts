@@ -40,6 +40,8 @@ test('a command goes out only while its lease outlasts the request and the margi
 test('55 s after the first request it is not sent again', () => {
   const later = { now: NOW + 54_990, leaseUntil: NOW + 65_000, tries: 8 };
   expect(maySend(claimed(later), NOW + 54_999, 5_000).kind).toBe('send');
+  expect(maySend(claimed(later), NOW, 5_000, 54_999).kind).toBe('send');
+  expect(maySend(claimed(later), NOW, 5_000, 55_000).kind).toBe('over');
   expect(maySend(claimed(later), NOW + 55_000, 5_000)).toMatchObject({
     kind: 'over',
     outcome: { kind: 'unknown', detail: expect.stringContaining('without a clear answer') },
