@@ -67,6 +67,7 @@ function adviceOf(attempt: Attempt, event: CallEvent) {
   return (
     adviceFor({
       verdict: attempt.verdict,
+      kind: attempt.kind,
       sipNotifyResponse: attempt.final ? attempt.sipNotifyResponse : null,
       code: refusal?.code ?? null,
       status: refusal?.status ?? null,

@@ -2,7 +2,7 @@
  * What a failure means, its usual cause and what to do: one table, so that the log and the
  * operator's page use the same words.
  */
-import type { Verdict } from '../core/machine/call.ts';
+import type { Attempt, Verdict } from '../core/machine/call.ts';
 
 export interface Advice {
   meaning: string;
@@ -12,6 +12,8 @@ export interface Advice {
 
 export interface Failure {
   verdict?: Verdict | null;
+  /** Default: refer. */
+  kind?: Attempt['kind'];
   /** SIP status from the NOTIFY's sipfrag body. */
   sipNotifyResponse?: number | null;
   /** Telnyx error code. */
@@ -28,7 +30,7 @@ export function adviceFor(failure: Failure): Advice | null {
     bySip(failure.sipNotifyResponse ?? null, failure.verdict ?? null) ??
     byCode(failure.code ?? null) ??
     byStatus(failure.status ?? null) ??
-    (failure.verdict ? BY_VERDICT[failure.verdict] : null)
+    byVerdict(failure.verdict ?? null, failure.kind ?? 'refer')
   );
 }
 
@@ -257,3 +259,22 @@ const BY_VERDICT: Readonly<Record<Verdict, Advice | null>> = {
     fix: "Check that the caller's side sends NOTIFY (RFC 3515). If it just hangs up on success, set bye_without_verdict: completed.",
   },
 };
+
+/** A transfer has a B-leg instead of NOTIFYs, and the caller's side is not asked. */
+const OF_TRANSFER: Partial<Record<Verdict, Advice>> = {
+  not_allowed: {
+    meaning: 'The called side refuses the call.',
+    cause: 'It asks for credentials, or it takes no calls from this number or from Telnyx.',
+    fix: "Check in the target's server which numbers it takes calls from, and whether it asks for credentials.",
+  },
+  no_verdict: {
+    meaning: 'It is unknown whether the caller reached the called side.',
+    cause: 'No webhook of the B-leg said how it ended: one was lost, or the attempt was given up.',
+    fix: 'Look for webhooks that did not arrive: referee doctor shows deliveries that failed.',
+  },
+};
+
+function byVerdict(verdict: Verdict | null, kind: Attempt['kind']): Advice | null {
+  if (verdict === null) return null;
+  return (kind === 'transfer' ? OF_TRANSFER[verdict] : undefined) ?? BY_VERDICT[verdict];
+}

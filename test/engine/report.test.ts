@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import { createReport } from '../../src/engine/report.ts';
+import { attemptJson } from '../../src/http/api/calls-json.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { aCall, anAttempt } from '../helpers/documents.ts';
 
@@ -83,4 +84,19 @@ test('why a rule was chosen does not say in the log what the caller pressed', ()
   const [told] = whys.filter((each) => each !== undefined);
   expect(told).toMatch(/^to: \+14155550100 is in list:ours; digits: \[digits\]; not /);
   expect(told).not.toContain('4711');
+});
+
+test('the log and the API give a transfer advice about its B-leg', () => {
+  const causes: unknown[] = [];
+  const log = {
+    emit: (event: string, fields: { cause?: unknown } = {}) =>
+      void (event.startsWith('attempt.') && causes.push(fields.cause)),
+  };
+  const verdict = 'no_verdict' as const;
+  const attempt = anAttempt('a1', { kind: 'transfer', target: null, verdict });
+  createReport(log, metrics).committed(event, null, call, [
+    { kind: 'attempt_ended', attempt, corrected: false },
+  ]);
+  expect(causes).toEqual([expect.stringContaining('B-leg')]);
+  expect(attemptJson(attempt).advice?.cause).toBe(causes[0]);
 });

@@ -40,6 +40,16 @@ test('a missing NOTIFY is explained', () => {
   expect(adviceFor({ verdict: 'no_verdict' })?.cause).toContain('NOTIFY');
 });
 
+test('a transfer has no REFER that its advice could be about', () => {
+  for (const verdict of VERDICTS) {
+    const advice = adviceFor({ verdict, kind: 'transfer' });
+    expect(JSON.stringify(advice), verdict).not.toMatch(/REFER|NOTIFY|bye_without/);
+    expect(advice === null, verdict).toBe(adviceFor({ verdict }) === null);
+  }
+  expect(adviceFor({ verdict: 'no_verdict', kind: 'transfer' })?.cause).toContain('B-leg');
+  expect(adviceFor({ verdict: 'busy', kind: 'transfer' })).toEqual(adviceFor({ verdict: 'busy' }));
+});
+
 test('every failed verdict has advice, a success has none', () => {
   const none = ['completed', 'abandoned', 'skipped'];
   const failed = VERDICTS.filter((verdict) => !none.includes(verdict));

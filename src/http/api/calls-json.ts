@@ -96,10 +96,10 @@ export function attemptJson(attempt: Attempt) {
 }
 
 /** The meaning, cause and fix of a failure, in the same words as the log. */
-function adviceOf({ verdict, sipNotifyResponse, final, unsent }: Attempt) {
+function adviceOf({ verdict, kind, sipNotifyResponse, final, unsent }: Attempt) {
   // A budget, policy or template has its own reason, so no advice about the network is added.
   if (verdict === null || unsent) return null;
-  return adviceFor({ verdict, sipNotifyResponse: final ? sipNotifyResponse : null });
+  return adviceFor({ verdict, kind, sipNotifyResponse: final ? sipNotifyResponse : null });
 }
 
 /** An attempt that has not started yet, because the call is being answered first. */
