@@ -18,7 +18,7 @@ import {
 } from '../../src/routing/reload.ts';
 import { aCall } from '../helpers/documents.ts';
 import { facts, moment } from '../helpers/route-set.ts';
-import { type Files, writeFiles } from '../routing/routes-folder.ts';
+import { type Files, PATIENT_HANDLERS, writeFiles } from '../routing/routes-folder.ts';
 
 const TARGETS = `targets:
   us: { sip: "sip:support@us.example.com" }
@@ -34,6 +34,7 @@ const ASKING = `${TARGETS}rules:
 otherwise: [ hangup ]
 `;
 const EVENT = {} as CallEvent;
+const OPTIONS = { env: {}, ...PATIENT_HANDLERS };
 
 let folder: string;
 let metrics: Metrics;
@@ -60,8 +61,8 @@ async function open(live: Files | string, after: Files | string, percent = 0) {
     typeof given === 'string' ? { 'main.yaml': given } : given;
   await writeFiles(join(folder, 'live'), filesOf(live));
   await writeFiles(join(folder, 'next'), filesOf(after));
-  routes = await openRoutes(join(folder, 'live'), { env: {}, handlers: true });
-  nextFolder = await openNextRoutes(join(folder, 'next'), { env: {}, handlers: true });
+  routes = await openRoutes(join(folder, 'live'), OPTIONS);
+  nextFolder = await openNextRoutes(join(folder, 'next'), OPTIONS);
   const next = createNextSet({
     live: routes,
     folder: nextFolder,

@@ -12,7 +12,7 @@ import { openRoutes, type Routes } from '../../src/routing/reload.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { facts, moment } from '../helpers/route-set.ts';
-import { writeFiles } from '../routing/routes-folder.ts';
+import { PATIENT_HANDLERS, writeFiles } from '../routing/routes-folder.ts';
 
 const BUSY = 'otherwise: [ { reject: busy } ]\n';
 const DECLINED = 'otherwise: [ { reject: declined } ]\n';
@@ -51,7 +51,7 @@ afterEach(async () => {
 /** Starts like a separate process with this folder. */
 async function start(options: { store?: Store; env?: Record<string, string> } = {}) {
   const lines: Replica['lines'] = [];
-  const routes = await openRoutes(dir, { env: options.env ?? {}, handlers: true });
+  const routes = await openRoutes(dir, { env: options.env ?? {}, ...PATIENT_HANDLERS });
   const quiet = { failed: () => {}, worked: () => {} };
   const versions = createRouteVersions(options.store ?? store, quiet, 10);
   versions.start();
@@ -233,7 +233,7 @@ describe('going back', () => {
     await writeFiles(dir, { 'handlers/h.ts': handler('declined') });
     await one.live.reload('anna');
     const asked = () => decide(one.routes.current(), facts(), moment(), {}).plan;
-    // On a busy machine a handler may miss its time once.
+    // On a busy machine the process that handlers run in may not have started yet.
     await expect.poll(asked).toEqual([{ do: 'reject', cause: 'declined' }]);
     await one.live.activate(first, 'ben');
     await expect.poll(asked).toEqual([{ do: 'reject', cause: 'busy' }]);

@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { runExamples } from '../../src/routing/examples.ts';
 import { loadCompiled } from '../../src/routing/load.ts';
-import { type Files, problemsOf, warningsOf, withFolder } from './routes-folder.ts';
+import {
+  type Files,
+  PATIENT_HANDLERS,
+  problemsOf,
+  warningsOf,
+  withFolder,
+} from './routes-folder.ts';
 
 const PAGES = ['routes.md', 'refer.md', 'prove.md'];
 /** Variables that the examples in the docs refer to. */
@@ -36,8 +42,7 @@ describe('every YAML block of docs/routes.md, docs/refer.md and docs/prove.md', 
     await withFolder(files, async (dir) => {
       const loaded = await loadCompiled(dir, {
         env,
-        handlers: true,
-        handlerTries: 3,
+        ...PATIENT_HANDLERS,
         nowMs: NOW,
       });
       expect(problemsOf(loaded)).toEqual([]);

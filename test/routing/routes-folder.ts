@@ -6,6 +6,12 @@ import { type LoadOptions, type LoadResult, loadRoutes } from '../../src/routing
 
 export type Files = Record<string, string | Uint8Array>;
 
+/**
+ * A call asks a handler again that misses its 50 ms because the machine is busy. A server asks once,
+ * and three misses in a row make it rest for half a minute, however often a test looks.
+ */
+export const PATIENT_HANDLERS = { handlers: true, handlerTries: 20 };
+
 export async function withFolder<T>(files: Files, use: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'referee-routes-'));
   try {
