@@ -9,9 +9,10 @@ export async function main(argv: string[]): Promise<number> {
   const { stdout, stderr, stdin, env } = process;
   const command = argv[0] ?? '';
   // The server goes on without a reader: its log has an output of its own.
-  if (command !== 'serve') endWithoutOutput(command);
+  const output = command === 'serve' ? null : watchOutput(command);
   try {
-    return await runCli(argv, { stdout, stderr, stdin, env, isTTY: stdout.isTTY === true });
+    const io = { stdout, stderr, stdin, env, isTTY: stdout.isTTY === true };
+    return (await runCli(argv, io)) || (output?.isLost() ? 1 : 0);
   } catch (error) {
     if (!isSystemError(error) && !(error instanceof RefereeError)) throw error;
     stderr.write(`referee ${command}: ${plainLines(error)}\n`);
@@ -20,15 +21,30 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 /**
- * Ends this process when what it writes reaches nobody: silently after `referee calls | head`, and
- * with the reason if, for example, the disk is full. Otherwise Node ends it with a stack trace.
+ * What these have begun they finish, with a reader or without: `referee setup --yes | head` must not
+ * leave the account half changed, nor a rehearsal its call, and no backup is left half restored.
  */
-function endWithoutOutput(command: string): void {
+const FINISHED = new Set(['setup', 'rehearse', 'recover', 'backup', 'restore']);
+
+/**
+ * Ends this process when what it writes reaches nobody: silently after `referee calls | head`, and
+ * with the reason if, for example, the disk is full. Otherwise Node ends it with a stack trace. A
+ * command that finishes goes on, and `isLost` says whether its output could not be written.
+ */
+function watchOutput(command: string): { isLost(): boolean } {
   const { stdout, stderr } = process;
+  const finishes = FINISHED.has(command);
+  let lost = false;
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(READER_GONE);
-    stderr.write(`referee ${command}: the output cannot be written: ${error.message}\n`);
-    process.exit(1);
+    const isReaderGone = error.code === 'EPIPE';
+    if (!isReaderGone && !lost) {
+      lost = true;
+      stderr.write(`referee ${command}: the output cannot be written: ${error.message}\n`);
+    }
+    if (!finishes) process.exit(isReaderGone ? READER_GONE : 1);
   });
-  stderr.on('error', () => process.exit(READER_GONE));
+  stderr.on('error', () => {
+    if (!finishes) process.exit(READER_GONE);
+  });
+  return { isLost: () => lost };
 }

@@ -1,5 +1,6 @@
 /** The output of `referee simulator`: its start, events, and how each call ended. */
-import type { CallBook } from '../simulator/books.ts';
+import { REDACTED } from '../log/mask.ts';
+import type { BookedRequest, CallBook } from '../simulator/books.ts';
 import type { Activity, Simulator } from '../simulator/simulator.ts';
 import { type Io, jsonText } from './io.ts';
 
@@ -65,7 +66,18 @@ function activityJson(activity: Activity): Record<string, unknown> {
   if (kind === 'ended') return { event: 'ended', ...summary(activity.call) };
   const ids = { call: call?.number ?? null, call_control_id: call?.callControlId ?? null };
   if (kind === 'event') return { event: 'webhook', ...ids, leg: activity.leg, type: activity.type };
-  return { event: 'request', ...ids, leg: activity.leg, ...activity.request };
+  const { body, ...request } = activity.request;
+  return { event: 'request', ...ids, leg: activity.leg, ...request, body: withoutSecrets(body) };
+}
+
+/** A server resolves the credentials of its targets in the request, so they arrive here in full. */
+function withoutSecrets(body: BookedRequest['body']): BookedRequest['body'] {
+  if (body === null) return null;
+  const shown = Object.entries(body).map(([name, value]) => [
+    name,
+    name.startsWith('sip_auth_') ? REDACTED : value,
+  ]);
+  return Object.fromEntries(shown);
 }
 
 function summary(book: CallBook): Record<string, unknown> {

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { colours } from '../../src/cli/terminal.ts';
+import { createSimulator } from '../../src/simulator/simulator.ts';
 
+const NUMBER = { phone_number: '+14155550100', connection_id: null };
 const BIN = join(import.meta.dirname, '../../bin/referee.js');
 
 /** Exit code and stderr of `referee schema` with this standard output. */
@@ -28,6 +30,25 @@ test.skipIf(!existsSync('/dev/full'))('a full disk is said, and the exit code is
   const { code, err } = await schemaInto(openSync('/dev/full', 'w'));
   expect(code).toBe(1);
   expect(err).toMatch(/^referee schema: the output cannot be written: ENOSPC[^\n]*\n$/);
+});
+
+test('setup finishes what it has begun when its reader leaves', async () => {
+  const simulator = createSimulator({ seed: 1, account: { applications: [], numbers: [NUMBER] } });
+  const { apiUrl } = await simulator.start();
+  const cwd = mkdtempSync(join(tmpdir(), 'referee-setup-'));
+  onTestFinished(async () => {
+    await simulator.stop();
+    rmSync(cwd, { recursive: true });
+  });
+  const url = 'http://127.0.0.1:9';
+  const args = ['setup', '--url', url, '--number', NUMBER.phone_number, '--yes'];
+  const env = { TELNYX_API_URL: apiUrl, TELNYX_API_KEY: simulator.apiKey };
+  const child = spawn(process.execPath, [BIN, ...args], { cwd, env, stdio: 'pipe' });
+  child.stdout.destroy();
+  child.stderr.resume();
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  expect(code).toBe(0);
+  expect(simulator.accountWrites().map(({ method }) => method)).toEqual(['POST', 'PATCH']);
 });
 
 test.each(['check', 'stats'])(

@@ -93,13 +93,30 @@ test.concurrent('with --call places one call, tells its course as JSON lines, an
   );
   const initiated = await receiver.next('call.initiated');
   const { api_url, api_key } = JSON.parse(out[0] ?? '');
-  await fetch(`${api_url}/calls/${initiated.payload.call_control_id}/actions/reject`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${api_key}` },
-    body: JSON.stringify({ cause: 'USER_BUSY' }),
-  });
+  const actions = `${api_url}/calls/${initiated.payload.call_control_id}/actions`;
+  const refer = {
+    sip_address: 'sip:desk@pbx.example.com',
+    sip_auth_username: 'desk',
+    sip_auth_password: 'hunter2',
+  };
+  for (const [action, body] of [
+    ['refer', refer],
+    ['reject', { cause: 'USER_BUSY' }],
+  ] as const) {
+    await fetch(`${actions}/${action}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${api_key}` },
+      body: JSON.stringify(body),
+    });
+  }
   await done;
   const events = out.map((line) => JSON.parse(line));
+  const { body } = events.find(({ event, action }) => event === 'request' && action === 'refer');
+  expect(body).toEqual({
+    ...refer,
+    sip_auth_username: '[redacted]',
+    sip_auth_password: '[redacted]',
+  });
   expect(events.map(({ event }) => event)).toEqual(
     expect.arrayContaining(['started', 'webhook', 'request', 'ended']),
   );
