@@ -65,7 +65,7 @@ function hashOf(params) {
 
 function table({ audit, next }, params) {
   if (audit.length === 0) return html`<p class="empty">Nobody did anything.</p>`;
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll"><table class="cards">
       <caption class="hidden">What people did, newest first</caption>
       <thead><tr>${['When', 'Who', 'What', 'Result', 'Reason', 'From'].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
       <tbody>${audit.map(
@@ -73,9 +73,9 @@ function table({ audit, next }, params) {
           <td>${moment(row.when)}</td>
           <td><a href=${hashOf({ who: row.who })}>${said(row.who)}</a> <span class="faint">${row.role}</span></td>
           <td>${WORDS[row.what] ?? row.what} ${objectOf(row)}</td>
-          <td>${row.result}</td>
-          <td>${said(row.reason, '')}</td>
-          <td>${said(row.from, '')}</td>
+          <td data-name="Result">${row.result}</td>
+          <td data-name="Reason">${said(row.reason, '')}</td>
+          <td data-name="From">${said(row.from, '')}</td>
         </tr>`,
       )}</tbody>
     </table></div>

@@ -21,13 +21,19 @@ export function attemptDetail(attempt) {
         <p class="small faint">${times(attempt)}</p>`
       : nothing
   }
-    ${reason === null || (!isSip() && isTelnyxName(reason)) ? nothing : html`<p>${said(reason)}</p>`}
-    ${adviceText(attempt.advice)}`;
+    ${reason === null || !isReasonShown(attempt) ? nothing : html`<p>${said(reason)}</p>`}
+    ${adviceText(attempt.advice, reason)}`;
 }
 
-/** A reason such as `call.refer.failed 486` says nothing that the verdict does not. */
-function isTelnyxName(reason) {
-  return reason.startsWith('call.');
+/**
+ * In plain words a reason is folded with the advice. Where there is none, such as for a target that
+ * was passed over, it is shown, unless it is an event's name, which says nothing that the verdict
+ * does not.
+ *
+ * @param {Attempt} attempt
+ */
+function isReasonShown({ advice, reason }) {
+  return isSip() || (advice === null && !reason?.startsWith('call.'));
 }
 
 function times({ started_at, accepted_at, ended_at, sip_notify_response, progress }) {
@@ -41,14 +47,24 @@ function times({ started_at, accepted_at, ended_at, sip_notify_response, progres
   return parts.map((part, index) => html`${index === 0 ? nothing : ' · '}${part}`);
 }
 
-/** The same words as in the log. */
-export function adviceText(advice) {
+/**
+ * The same words as in the log. In plain words the cause and the fix are folded, because they name
+ * settings and SIP messages.
+ *
+ * @param {import('../telnyx/advice.ts').Advice | null | undefined} advice
+ * @param {string | null} [reason] what the machine noted, shown beside the cause
+ */
+export function adviceText(advice, reason = null) {
   if (advice === null || advice === undefined) return nothing;
-  return html`<dl class="advice">
-    <dt>What it means</dt><dd>${advice.meaning}</dd>
-    <dt>Likely cause</dt><dd>${advice.cause}</dd>
-    <dt>What to do</dt><dd>${advice.fix}</dd>
-  </dl>`;
+  const repair = html`<dt>Likely cause</dt><dd>${advice.cause}</dd>
+    <dt>What to do</dt><dd>${advice.fix}</dd>`;
+  if (isSip()) {
+    return html`<dl class="advice"><dt>What it means</dt><dd>${advice.meaning}</dd>${repair}</dl>`;
+  }
+  return html`<div class="advice plain"><p>${advice.meaning}</p>
+    <details><summary class="faint small">For those who look after the routes</summary>
+      <dl class="advice">${reason === null ? nothing : html`<dt>Reason</dt><dd>${said(reason)}</dd>`}${repair}</dl>
+    </details></div>`;
 }
 
 /** The rule that matched; everything that was tried before it can be unfolded. */

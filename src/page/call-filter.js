@@ -3,7 +3,9 @@ import { html } from '/assets/lit-html/lit-html.js';
 import { FAILED, LOST, NOT_ARRIVED } from './call-pages.js';
 import { choice, localTime, quietChoice, textField, tidyNumber, valuesOf } from './fields.js';
 import { readNames } from './route-names.js';
+import { phaseWords } from './simple-words.js';
 import { ENDS, OUTCOMES, PHASES, VERDICTS, word } from './states.js';
+import { isSip } from './story-mode.js';
 import { moment, plain } from './words.js';
 
 const MORE_FILTERS = [
@@ -33,7 +35,9 @@ export function filterOf(params) {
 /** "target sales, since 14:00:00"; empty without a filter. */
 export function filterWords(filter) {
   const asked = Object.entries(filter).map(([name, value]) =>
-    name === 'since' || name === 'until' ? `${name} ${moment(value)}` : `${name} ${word(value)}`,
+    name === 'since' || name === 'until'
+      ? `${name} ${moment(value)}`
+      : `${name} ${name === 'phase' && !isSip() ? phaseWords(value) : word(value)}`,
   );
   return plain(asked.join(', '));
 }
@@ -61,7 +65,7 @@ function form(filter, names) {
       <input class="q" name="q" type="search" aria-label="Number, call id, rule or target" .value=${filter.q ?? ''}
         placeholder="Number, id, rule or target" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="256">
       ${quietChoice('Outcome', 'outcome', filter.outcome, [LOST, ...OUTCOMES], 'any outcome')}
-      ${quietChoice('Phase', 'phase', filter.phase, PHASES, 'live or ended')}
+      ${quietChoice('Phase', 'phase', filter.phase, PHASES, 'live or ended', isSip() ? word : phaseWords)}
       <button class="main">Find</button>
       <a class="button clear" href="#/calls" @click=${clear}>Clear</a>
     </div>

@@ -1,6 +1,6 @@
 /** The head of a call: the way back, who called whom, and in one sentence what became of them. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { standing, tone, word } from './states.js';
+import { plainStanding, standing, tone, word } from './states.js';
 import { isSip } from './story-mode.js';
 import { age, said, time } from './words.js';
 
@@ -25,12 +25,13 @@ export function callHead(call, from) {
 /** @param {CallDetail} call */
 function marks(call) {
   const name = standing(call);
+  const shown = isSip() ? word(name) : plainStanding(call);
   const exact = call.ends === null ? call.phase : `ends ${word(call.ends)}`;
   // A live call stands where its phase is, and a B-leg where it ended: said once.
   const more = isSip() && (call.ends ?? call.phase) !== name ? `, ${word(exact)}` : '';
-  return html`<p class="lead"><span class="dot ${tone(name)}" title=${word(name)}></span><strong class="summary">${said(call.summary)}</strong></p>
-    <p class="faint">${word(name)}${more};
-      came ${time(call.created_at)}, ${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)}</p>`;
+  return html`<p class="lead"><span class="dot ${tone(name)}" title=${shown}></span><strong class="summary">${said(call.summary)}</strong></p>
+    <p class="faint">${shown}${more};
+      came ${time(call.created_at)}, with us for ${age(call.created_at, call.ended_at)}</p>`;
 }
 
 /** Back to the list with its filter, page and scroll position. */

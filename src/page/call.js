@@ -122,7 +122,7 @@ function next(call) {
         : html`<ol class="plan">${call.plan.map((step) => html`<li>${said(step)}</li>`)}</ol>`
     }
     ${
-      call.deadlines.length === 0
+      call.deadlines.length === 0 || !isSip()
         ? nothing
         : html`<p class="faint small">Deadlines: ${call.deadlines.map(
             ({ name, due_at }, index) =>
@@ -147,7 +147,7 @@ function whyPanel(call) {
       <div><dt>Rule</dt><dd>${ruleName(call)}</dd></div>
       ${call.rows.map(({ table, key }) => html`<div><dt>Row of ${said(table)}</dt><dd>${said(key)}</dd></div>`)}
       <div><dt>Route set</dt><dd>${routeSet(call.route_set)}</dd></div>
-      ${call.running === null ? nothing : html`<div><dt>Running</dt><dd>${said(call.running)}</dd></div>`}
+      ${call.running === null || !isSip() ? nothing : html`<div><dt>Running</dt><dd>${said(call.running)}</dd></div>`}
     </dl>
     ${matchedRule(call.trace)}
   </section>`;

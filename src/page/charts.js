@@ -115,14 +115,14 @@ function callsOfHour(key) {
 export function hourTable(rows) {
   const shown = OUTCOMES.filter((outcome) => rows.some(({ outcomes }) => outcomes[outcome] > 0));
   return html`<details><summary class="small faint">As a table</summary>
-    <div class="scroll"><table>
+    <div class="scroll"><table class="cards short">
       <caption class="hidden">Callers by hour</caption>
       <thead><tr><th scope="col">Hour</th><th scope="col" class="number">Callers</th>
         ${shown.map((outcome) => html`<th scope="col" class="number">${word(outcome)}</th>`)}</tr></thead>
       <tbody>${rows.map(
         (row) => html`<tr><th scope="row"><a href=${callsOfHour(row.key)}>${hour(row.key)}</a></th>
-          <td class="number">${row.calls}</td>
-          ${shown.map((outcome) => html`<td class="number">${row.outcomes[outcome]}</td>`)}</tr>`,
+          <td class="number" data-name="Callers">${row.calls}</td>
+          ${shown.map((outcome) => html`<td class=${row.outcomes[outcome] === 0 ? 'number zero' : 'number'} data-name=${word(outcome)}>${row.outcomes[outcome]}</td>`)}</tr>`,
       )}</tbody>
     </table></div></details>`;
 }
@@ -141,7 +141,7 @@ export function outcomeLegend(outcomes, query) {
 export function outcomeShare(outcomes) {
   const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
   const words = parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ');
-  // Nothing to show for a desk that was tried but never reached.
+  // Nothing to show for a target that was tried but never reached.
   if (words === '') return nothing;
   return share(
     parts.map((outcome) => ({ name: outcome, count: outcomes[outcome] })),

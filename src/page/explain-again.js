@@ -44,7 +44,7 @@ export function explainAgain(changed) {
     template: (id) => html`<section class="panel" aria-labelledby="again-title">
       <h2 id="again-title">Under the live routes</h2>
       <p><button ?disabled=${busy} @click=${() => ask(id)}>${busy ? 'Deciding…' : 'Decide it again'}</button>
-        <span class="faint small">At the time of the call, with what its targets and its caller really did.</span></p>
+        <span class="faint small">What the routes that are live now would have done: at the time of the call, with the same answers of its targets.</span></p>
       ${alertOf(error)}
       <div aria-live="polite">${answer === null ? nothing : bothSides(answer)}</div>
     </section>`,

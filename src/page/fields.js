@@ -37,12 +37,12 @@ export function choice(label, name, value, options, any = 'any') {
 }
 
 /** A select whose first option says what it is about, so that it needs no visible label. */
-export function quietChoice(label, name, value, options, any) {
+export function quietChoice(label, name, value, options, any, wordsOf = word) {
   return html`<select name=${name} aria-label=${label} .value=${value ?? ''}>
     <option value="">${any}</option>
     ${options.map(
       (option) =>
-        html`<option value=${option} ?selected=${option === value}>${word(option)}</option>`,
+        html`<option value=${option} ?selected=${option === value}>${wordsOf(option)}</option>`,
     )}
   </select>`;
 }

@@ -1,5 +1,5 @@
 /**
- * Which number, desk, rule, day or hour loses callers: a table for each, compared with an earlier
+ * Which number, target, rule, day or hour loses callers: a table for each, compared with an earlier
  * period.
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
@@ -11,7 +11,7 @@ import { day, duration, hour, money, noon, said } from './words.js';
 
 const NAMES = {
   number: { one: 'Our number', filter: 'number' },
-  target: { one: 'Desk', filter: 'target' },
+  target: { one: 'Target', filter: 'target' },
   rule: { one: 'Rule', filter: 'rule' },
   row: { one: 'Row of a table', filter: 'number' },
   day: { one: 'Day', filter: null },
@@ -37,7 +37,7 @@ export function lossTable(by, report, { max = Infinity, more = false } = {}) {
   const lines = linesOf(by, report);
   if (lines.length === 0) return html`<p class="empty">No callers in this period.</p>`;
   const { one, filter } = NAMES[by];
-  return html`<div class="scroll"><table class="groups">
+  return html`<div class="scroll"><table class=${more ? 'groups cards short' : 'groups'}>
     <caption class="hidden">${one}: callers, how many were lost, and how many reached somebody</caption>
     <thead><tr><th scope="col">${one}</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Reached</th>
       <th scope="col" class="number">Lost</th>${compare === null ? nothing : html`<th scope="col" class="number">Lost before</th>`}<th scope="col" class="bar-cell">Outcomes</th>
@@ -47,12 +47,12 @@ export function lossTable(by, report, { max = Infinity, more = false } = {}) {
       const name = nameOf(by, row);
       return html`<tr>
         <th scope="row" class=${filter === null ? 'when' : nothing}>${query === null ? html`<span class="faint">${name}</span>` : html`<a href=${linkTo(query)}>${said(name)}</a>`}${numberBeside(row)}</th>
-        <td class="number">${row.calls}</td>
-        <td class="number">${row.outcomes.reached}</td>
-        <td class="number">${lostLink(row, query)}</td>
-        ${compare === null ? nothing : html`<td class="number faint" title=${BEFORE[compare]}>${earlier(row)}</td>`}
+        <td class="number" data-name="Callers">${row.calls}</td>
+        <td class="number" data-name="Reached">${row.outcomes.reached}</td>
+        <td class="number" data-name="Lost">${lostLink(row, query)}</td>
+        ${compare === null ? nothing : html`<td class="number faint" data-name="Lost before" title=${BEFORE[compare]}>${earlier(row)}</td>`}
         <td class="bar-cell">${outcomeShare(row.outcomes)}</td>
-        ${more ? html`<td class="number">${duration(row.median_verdict_ms)}</td><td class="number">${money(row.costs)}</td>` : nothing}
+        ${more ? html`<td class="number" data-name="Typical try">${duration(row.median_verdict_ms)}</td><td class="number" data-name="Cost">${money(row.costs)}</td>` : nothing}
       </tr>`;
     })}</tbody>
   </table></div>`;

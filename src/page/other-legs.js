@@ -2,8 +2,9 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { newest } from './newest.js';
-import { standing } from './states.js';
-import { badge, said } from './words.js';
+import { plainStanding, standing, tone, word } from './states.js';
+import { isSip } from './story-mode.js';
+import { said } from './words.js';
 
 const LEGS_MAX = 20;
 
@@ -35,7 +36,7 @@ function panel(legs) {
       (
         leg,
       ) => html`<li><a href=${`#/calls/${encodeURIComponent(leg.call_control_id)}`}>${said(leg.from, 'anonymous')} → ${said(leg.to)}</a>
-        ${badge(standing(leg))} <span class="faint">${leg.direction ?? ''}</span></li>`,
+        <span class="badge ${tone(standing(leg))}">${isSip() ? word(standing(leg)) : plainStanding(leg)}</span> <span class="faint">${leg.direction ?? ''}</span></li>`,
     )}</ul>
   </section>`;
 }

@@ -1,6 +1,6 @@
 /**
  * The first screen: problems, how today's calls ended hour by hour, whether we are open, who is on
- * the line, and which number, desk or rule loses callers.
+ * the line, and which number, target or rule loses callers.
  */
 import { html } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
@@ -84,7 +84,7 @@ export function overviewView(changed) {
         ${live.template(stats.found?.live.total)}
         <div>
           ${today.losses('number', 'Our numbers today')}
-          ${today.losses('target', 'Desks today')}
+          ${today.losses('target', 'Targets today')}
           ${today.losses('rule', 'Rules today')}
         </div>
       </div>`,

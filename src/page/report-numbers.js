@@ -41,7 +41,7 @@ const NUMBERS = [
   { name: 'Callers', value: ({ calls }) => calls },
   { name: 'Reached somebody', value: ({ outcomes }) => outcomes.reached, of: ({ calls }) => calls },
   { name: 'Lost', value: lostOf, of: ({ calls }) => calls },
-  { name: 'Desks tried', value: ({ attempts }) => attempts },
+  { name: 'Targets tried', value: ({ attempts }) => attempts },
   {
     name: 'A typical try took',
     value: (numbers) => numbers.median_verdict_ms,

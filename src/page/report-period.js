@@ -16,7 +16,7 @@ export const BY = new Map([
   ['day', 'by day'],
   ['hour', 'by hour'],
   ['number', 'by our number'],
-  ['target', 'by desk'],
+  ['target', 'by target'],
   ['rule', 'by rule'],
   ['row', 'by row of tables'],
   ['outcome', 'by outcome'],

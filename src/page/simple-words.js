@@ -4,6 +4,7 @@
  *
  * @typedef {import('./timeline-words.js').Entry & {
  *   commands: { action: string, attempt: string | null }[],
+ *   phase_before?: string | null,
  * }} Story
  */
 import { word } from './states.js';
@@ -36,7 +37,55 @@ const COMMANDS = new Map([
   ['hangup', 'we hang up'],
 ]);
 
+/** What we ask of Telnyx, after "Telnyx refused". */
+const ASKED = new Map([
+  ['answer', 'to answer'],
+  ['speak', 'to speak to the caller'],
+  ['playback_start', 'to play a recording'],
+  ['playback_stop', 'to stop a recording'],
+  ['gather_using_speak', 'to offer a menu'],
+  ['gather_using_audio', 'to offer a menu'],
+  ['reject', 'to turn the call away'],
+  ['hangup', 'to hang up'],
+  ['client_state_update', 'to put a note on the call'],
+  ['probe', 'whether the caller is still there'],
+  ['active_calls', 'which calls are live'],
+]);
+
+/** What is over when a time limit of ours is reached; that of an attempt names its target. */
+const TIME_LIMITS = new Map([
+  ['undecided', 'it is still not known which kind of call this is'],
+  ['step', 'the step takes longer than it may'],
+  ['patience', 'the caller has waited as long as the routes allow'],
+  ['probing', 'Telnyx does not say whether the caller is still there'],
+  ['referred', 'the caller was moved, but our part of the call has not ended'],
+  ['release', 'the call has not ended although we hung up'],
+  ['watch', 'we look whether the call still exists'],
+  ['final', 'an earlier try still has no result'],
+  ['lookup', 'the lookup has not answered in time'],
+]);
+
+/**
+ * What a live call is doing, for each phase: of a filter, where there is no sentence about it.
+ *
+ * @satisfies {Record<import('../core/machine/call.ts').Phase, string>}
+ */
+const PHASE_WORDS = {
+  new: 'just came in',
+  answering: 'being answered',
+  referring: 'being moved',
+  transferring: 'being transferred',
+  speaking: 'hearing a message',
+  gathering: 'asked to press a key',
+  referred: 'moved',
+  bridged: 'talking',
+  releasing: 'being hung up',
+  unmanaged: 'left to another application',
+  ended: 'ended',
+};
+
 const MOVES = new Set(['refer', 'transfer']);
+const QUESTIONS = new Set(['probe', 'active_calls']);
 const UNNOTICED = new Set([
   'call.answered',
   'call.cost',
@@ -47,6 +96,11 @@ const UNNOTICED = new Set([
 /** @param {string | null} verdict */
 export function verdictWords(verdict) {
   return verdict === null ? 'is being tried' : (VERDICTS.get(verdict) ?? word(verdict));
+}
+
+/** @param {string} phase */
+export function phaseWords(phase) {
+  return new Map(Object.entries(PHASE_WORDS)).get(phase) ?? word(phase);
 }
 
 /**
@@ -73,14 +127,14 @@ function isNoticed({ action }) {
  * @param {Story} entry
  * @param {string} target
  * @param {string | null} verdict of the attempt that the entry is about
+ * @param {string | null} [outcome] of the call
  */
-export function simpleSentence(entry, target, verdict) {
+export function simpleSentence(entry, target, verdict, outcome = null) {
   const { source, type, detail } = entry;
   if (source === 'webhook') {
     if (type === 'call.initiated') return 'the call comes in';
     if (type === 'call.answered') return 'the call is answered';
-    if (type === 'call.hangup')
-      return detail.hangup_source === 'caller' ? 'the caller hangs up' : 'the call ends';
+    if (type === 'call.hangup') return hangupSentence(entry, outcome);
     if (type === 'call.refer.started')
       return `${target} ${detail.sip_notify_response === 180 ? 'rings' : 'is being tried'}`;
     if (type === 'call.refer.completed') return `${target} took the caller`;
@@ -89,8 +143,23 @@ export function simpleSentence(entry, target, verdict) {
     if (type === 'call.cost') return 'Telnyx says what the call cost';
   }
   if (source === 'deadline' && detail.put_off) return 'we wait a little longer than planned';
+  if (source === 'deadline' && detail.deadline !== 'attempt')
+    return TIME_LIMITS.get(String(detail.deadline)) ?? 'a time limit of ours is reached';
   if (source === 'outcome' && detail.action !== 'lookup') return outcomeSentence(detail, target);
   return sentenceOf(entry, target);
+}
+
+/**
+ * Telnyx names the caller as the one who hung up also when a REFER has taken the caller off our
+ * leg, so for a caller who was being moved it is the outcome that says who went.
+ *
+ * @param {Story} entry
+ * @param {string | null} outcome
+ */
+function hangupSentence({ detail, phase_before: before }, outcome) {
+  const wasMoved = before === 'referring' || before === 'referred';
+  if (wasMoved && outcome !== 'gave_up') return 'our part of the call ends';
+  return detail.hangup_source === 'caller' ? 'the caller hangs up' : 'the call ends';
 }
 
 /**
@@ -100,9 +169,11 @@ export function simpleSentence(entry, target, verdict) {
 function outcomeSentence({ action, outcome }, target) {
   const what = MOVES.has(String(action))
     ? `to move the caller to ${target}`
-    : `to ${word(String(action))}`;
-  if (outcome === 'accepted') return `Telnyx agreed ${what}`;
-  if (outcome === 'rejected') return `Telnyx refused ${what}`;
+    : (ASKED.get(String(action)) ?? `to ${word(String(action))}`);
+  if (outcome === 'accepted')
+    return QUESTIONS.has(String(action)) ? `Telnyx says ${what}` : `Telnyx agreed ${what}`;
+  if (outcome === 'rejected')
+    return QUESTIONS.has(String(action)) ? `Telnyx does not say ${what}` : `Telnyx refused ${what}`;
   if (outcome === 'retry') return `we ask Telnyx again ${what}`;
   return `we do not know whether Telnyx was asked ${what}`;
 }

@@ -79,6 +79,16 @@ export function standing({ phase, ends, outcome }) {
 }
 
 /**
+ * The same in plain words: the outcome, or only whether the call is live, because its sentence says
+ * what it is doing.
+ *
+ * @param {{ phase: string, outcome: string | null }} call
+ */
+export function plainStanding({ phase, outcome }) {
+  return outcome === null ? (phase === 'ended' ? 'ended' : 'live') : word(outcome);
+}
+
+/**
  * The tone of a phase, verdict, end or outcome. Colour is never the only signal: the word is shown
  * too.
  *

@@ -48,7 +48,7 @@ export function story(call) {
   )}</ol>`;
 }
 
-function lineText(entry, { attempts }, start) {
+function lineText(entry, { attempts, outcome }, start) {
   const id = entry.attempt ?? entry.detail.command ?? null;
   const target = targetOf(id, attempts) ?? 'the target';
   const verdict = attempts.find((attempt) => attempt.id === id)?.verdict ?? null;
@@ -57,7 +57,7 @@ function lineText(entry, { attempts }, start) {
   );
   return html`<span class="at"><time datetime=${entry.at} title=${entry.at}>${clock(entry.at)}</time>
       <span class="faint">+${((Date.parse(entry.at) - start) / 1_000).toFixed(1)} s</span></span>
-    <div><strong>${said(sentence(simpleSentence(entry, target, verdict), target))}</strong>${
+    <div><strong>${said(sentence(simpleSentence(entry, target, verdict, outcome), target))}</strong>${
       does.length === 0 ? '.' : html`: ${said(does.join(', '))}.`
     }${adviceText(entry.advice)}</div>`;
 }

@@ -25,18 +25,18 @@ export function tablesPanel(tables, stats, numbers) {
   return html`<section class="panel" aria-labelledby="tables-title">
     <h2 id="tables-title">Tables</h2>
     ${stats === null ? nothing : html`<p class="faint small">Callers since ${time(stats.since)} whose call was decided with a row of the table.</p>`}
-    <div class="scroll" tabindex="0"><table class="groups"><caption class="hidden">Tables</caption>
+    <div class="scroll" tabindex="0"><table class="groups cards"><caption class="hidden">Tables</caption>
       <thead><tr><th scope="col">Table</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Rows used</th>
         <th scope="col" class="number">Rows</th><th scope="col">Looked up by</th><th scope="col">Columns</th><th scope="col">File</th></tr></thead>
       <tbody>${tables.map(
         ({ name, file, key, rows, columns }) => html`<tr>
           <th scope="row">${said(name)}</th>
-          <td class="number">${useOf.get(name)?.calls ?? 0}</td>
-          <td class="number">${useOf.get(name)?.rows_used ?? 0}</td>
-          <td class="number">${rows}</td>
-          <td>${key === 'to' ? 'number called' : 'caller'}</td>
-          <td class="broad">${said(columns.join(', '))}</td>
-          <td><code>${file}</code></td>
+          <td class="number" data-name="Callers">${useOf.get(name)?.calls ?? 0}</td>
+          <td class="number" data-name="Rows used">${useOf.get(name)?.rows_used ?? 0}</td>
+          <td class="number" data-name="Rows">${rows}</td>
+          <td data-name="Looked up by">${key === 'to' ? 'number called' : 'caller'}</td>
+          <td class="broad" data-name="Columns">${said(columns.join(', '))}</td>
+          <td data-name="File"><code>${file}</code></td>
         </tr>`,
       )}</tbody></table></div>
     ${tables.map(({ name }) => (useOf.has(name) ? rowsUsed(useOf.get(name), labels) : nothing))}

@@ -21,14 +21,14 @@ export function targetsPanel(targets, standings, overrides) {
 function targetTable(targets, standings, overrides) {
   if (targets.length === 0) return html`<p class="empty">The routes have no targets.</p>`;
   const standingOf = new Map(standings.map((standing) => [standing.name, standing]));
-  return html`<div class="scroll"><table class="groups"><caption class="hidden">Targets</caption>
+  return html`<div class="scroll"><table class="groups cards"><caption class="hidden">Targets</caption>
     <thead><tr><th scope="col">Target</th><th scope="col">Now</th><th scope="col">Address</th><th scope="col" class="number">Timeout</th></tr></thead>
     <tbody>${targets.map(
       ({ name, sip, timeout_ms, bye_without_verdict }) => html`<tr>
         <th scope="row"><a href=${`#/calls?target=${encodeURIComponent(name)}`}>${said(name)}</a></th>
         <td>${standing(standingOf.get(name), overrides)}</td>
         <td class="break broad"><code>${sip}</code> ${bye_without_verdict === 'completed' ? badge('completed') : nothing}</td>
-        <td class="number">${duration(timeout_ms)}</td>
+        <td class="number" data-name="Timeout">${duration(timeout_ms)}</td>
       </tr>`,
     )}</tbody></table></div>`;
 }

@@ -131,7 +131,7 @@ export function sentenceOf(entry, target) {
       return outcomeWords(detail);
     case 'deadline':
       return detail.deadline === 'attempt'
-        ? `${target} did not answer in time`
+        ? `${target} reported no result in time`
         : deadlineWords(detail);
     default:
       return SOURCES.get(source) ?? BY_HAND.get(type) ?? type;

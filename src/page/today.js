@@ -1,6 +1,6 @@
 /**
- * Today's callers: a sentence, their outcomes by hour, and which number, desk or rule loses
- * callers.
+ * Today's callers: a sentence, their outcomes by hour, and which number, target or rule
+ * loses callers.
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
@@ -76,6 +76,7 @@ export function todaysCallers(changed) {
       const report = day.found?.by[by];
       return html`<section class="panel" aria-labelledby=${`${by}-title`}>
         <h2 id=${`${by}-title`}>${title}</h2>
+        ${by === 'target' ? html`<p class="faint small">Each caller counts once: at the target that took them, otherwise at the last one tried.</p>` : nothing}
         ${report === undefined ? html`<p class="empty">${unread(day.error, 'The numbers')}</p>` : lossTable(by, report, { max: ROWS_MAX })}
         ${
           report !== undefined && report.rows.length > ROWS_MAX

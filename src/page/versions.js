@@ -54,17 +54,17 @@ export function versionsView(changed, readRoutes) {
 
   function list(all) {
     if (all.length === 0) return html`<p class="empty">No version has been kept yet.</p>`;
-    return html`<div class="versions"><table><caption class="hidden">Versions of the routes</caption>
+    return html`<div class="versions"><table class="cards"><caption class="hidden">Versions of the routes</caption>
       <thead><tr><th scope="col">Version</th><th scope="col">Live since</th><th scope="col">Until</th><th scope="col">By</th><th scope="col">Commit</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
       <tbody>${all.map(
         (each, index) => html`<tr>
           <th scope="row"><a href=${`#/routes?version=${each.hash}`}><code>${each.hash.slice(0, 12)}</code></a>
             ${each.live ? html`<span class="badge good">live</span>` : nothing}
             ${each.role === 'next' ? html`<span class="badge calm">next</span>` : nothing}</th>
-          <td>${time(each.when)}</td>
-          <td>${each.until === null ? html`<span class="faint">in use</span>` : time(each.until)}</td>
-          <td>${said(each.who)}</td>
-          <td>${each.commit === null ? nothing : html`<code title=${each.commit}>${each.commit.slice(0, 10)}</code>`}</td>
+          <td data-name="Live since">${time(each.when)}</td>
+          <td data-name="Until">${each.until === null ? html`<span class="faint">in use</span>` : time(each.until)}</td>
+          <td data-name="By">${said(each.who)}</td>
+          <td data-name=${each.commit === null ? nothing : 'Commit'}>${each.commit === null ? nothing : html`<code title=${each.commit}>${each.commit.slice(0, 10)}</code>`}</td>
           <td><div class="buttons">${compareButton(each, all[index + 1])} ${
             each.live || !mayAct('admin')
               ? nothing

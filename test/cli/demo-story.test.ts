@@ -53,7 +53,7 @@ test.each<[Partial<ApiEntry>, string]>([
   [{ source: 'b_leg', type: 'call.hangup', attempt: 'a', detail: {} }, 'target a hangs up'],
   [
     { source: 'deadline', type: 'deadline', attempt: 'a', detail: { deadline: 'attempt' } },
-    'target a did not answer in time',
+    'target a reported no result in time',
   ],
 ])(
   'of attempts at the same moment the story shows the one that the event names: %j',

@@ -17,7 +17,7 @@ await signIn(page);
 const call = stage.simulator.placeCall({
   from: '+353861234567',
   to: '+14155550100',
-  refers: ['not_allowed', { result: 'completed', ringMs: 120_000, progress: [100, 180] }],
+  refers: ['not_allowed', { result: 'completed', ringMs: 120_000, progress: [180] }],
 });
 for (const [from, to] of [
   ['+14155550101', '+14155550120'],

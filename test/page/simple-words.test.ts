@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { PHASES } from '../../src/core/machine/call.ts';
 import { VERDICTS } from '../../src/core/machine/verdict.ts';
 import {
   isRoutine,
+  phaseWords,
   type Story,
   simpleCommand,
   simpleSentence,
@@ -27,6 +29,25 @@ test.each([
   [{ type: 'call.refer.failed' }, 'completed', 'billing did not take the caller'],
   [{ type: 'call.hangup', detail: { hangup_source: 'caller' } }, null, 'the caller hangs up'],
   [
+    { source: 'deadline', type: 'deadline', detail: { deadline: 'patience' } },
+    null,
+    'the caller has waited as long as the routes allow',
+  ],
+  [
+    { source: 'outcome', type: 'outcome', detail: { action: 'probe', outcome: 'accepted' } },
+    null,
+    'Telnyx says whether the caller is still there',
+  ],
+  [
+    {
+      source: 'outcome',
+      type: 'outcome',
+      detail: { action: 'gather_using_speak', outcome: 'rejected' },
+    },
+    null,
+    'Telnyx refused to offer a menu',
+  ],
+  [
     { source: 'outcome', type: 'outcome', detail: { action: 'refer', outcome: 'rejected' } },
     'rejected',
     'Telnyx refused to move the caller to billing',
@@ -34,10 +55,45 @@ test.each([
   [
     { source: 'deadline', type: 'deadline', detail: { deadline: 'attempt' } },
     'no_answer',
-    'billing did not answer in time',
+    'billing reported no result in time',
   ],
 ])('%j with the verdict %s is "%s"', (given, verdict, sentence) => {
   expect(simpleSentence(anEntry(given as Partial<Story>), 'billing', verdict)).toBe(sentence);
+});
+
+test.each([
+  // With a REFER Telnyx names the caller as well, because the caller's side ends the leg.
+  ['referred', 'reached', 'our part of the call ends'],
+  ['referring', 'unsure', 'our part of the call ends'],
+  ['referring', 'gave_up', 'the caller hangs up'],
+  ['bridged', 'reached', 'the caller hangs up'],
+  ['speaking', 'turned_away', 'the caller hangs up'],
+])(
+  'a hangup by the caller in the phase %s of a call that is %s: %s',
+  (before, outcome, sentence) => {
+    const entry = anEntry({
+      type: 'call.hangup',
+      detail: { hangup_source: 'caller' },
+      phase_before: before,
+    });
+    expect(simpleSentence(entry, 'billing', null, outcome)).toBe(sentence);
+  },
+);
+
+test('a phase has words of its own, and every time limit too', () => {
+  const words = PHASES.map((phase) => phaseWords(phase));
+  expect(new Set(words).size).toBe(PHASES.length);
+  const limits = [
+    ...['undecided', 'step', 'patience', 'probing', 'referred', 'release', 'watch', 'final'],
+    'lookup',
+  ].map((deadline) =>
+    simpleSentence(
+      anEntry({ source: 'deadline', type: 'deadline', detail: { deadline } }),
+      'billing',
+      null,
+    ),
+  );
+  for (const each of limits) expect(each).not.toMatch(/deadline|time limit of ours/);
 });
 
 test('every verdict has words of its own, without a code or a name of ours', () => {

@@ -14,6 +14,15 @@ test.each([
   for (const name of shown) expect(page.word(name)).toMatch(/^[a-z ]+$/);
 });
 
+test('in plain words a live call is only live, because its sentence says what it is doing', () => {
+  const words = [
+    { phase: 'referring', outcome: null },
+    { phase: 'ended', outcome: null },
+    { phase: 'ended', outcome: 'gave_up' },
+  ].map((call) => page.plainStanding(call));
+  expect(words).toEqual(['live', 'ended', 'gave up']);
+});
+
 test.each([
   ['bridged', 'good'],
   ['not_allowed', 'bad'],

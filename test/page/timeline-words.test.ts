@@ -42,7 +42,7 @@ test.each([
   [
     { source: 'deadline', type: 'deadline', detail: { deadline: 'attempt', put_off: true } },
     'The attempt deadline is reached, postponed once',
-    'billing did not answer in time',
+    'billing reported no result in time',
   ],
   [
     { source: 'outcome', type: 'outcome', detail: { action: 'probe', outcome: 'accepted' } },
