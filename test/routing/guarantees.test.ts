@@ -36,6 +36,17 @@ test('a broken one is a problem at its clause, with the path that breaks it', as
   ]);
 });
 
+test('one move too many is told in words', async () => {
+  const twice = ROUTES.replace('{ refer: us },', '{ refer: us }, { refer: us },');
+  const text = `${twice}guarantees:\n  - { name: g, moves: 1 }\n`;
+  expect(problemsOf(await check(text))).toEqual([
+    expect.stringContaining('a caller may cost 2 moves, more than 1 move ('),
+  ]);
+  expect(problemsOf(await check(promised('moves: 0')))).toEqual([
+    expect.stringContaining('a caller may cost 1 move, more than 0 moves ('),
+  ]);
+});
+
 test('it is about the rules that it names, else about all of them and otherwise', async () => {
   expect(problemsOf(await check(promised('never_ends: [rejected], rules: [support]')))).toEqual([]);
   expect(problemsOf(await check(promised('never_ends: [rejected]')))).toEqual([

@@ -57,9 +57,13 @@ function limited(
     null,
   );
   if (worst === null || worst.value <= most) return null;
-  const words = (value: number) => (clause === 'moves' ? `${value} moves` : durationWords(value));
+  const words = clause === 'moves' ? moveWords : durationWords;
   const why = `${WHAT[clause]} ${words(worst.value)}, more than ${words(most)}`;
   return { rule: worst.rule, clause, why, path: worst.path };
+}
+
+function moveWords(count: number): string {
+  return count === 1 ? '1 move' : `${count} moves`;
 }
 
 const MEASURES = {

@@ -203,7 +203,7 @@ function prelude(): string {
       answer = apply(globalThis.__handler, undefined, [deepFreeze(call), deepFreeze(context)]);
       if (answer === undefined) return '';
       if (answer !== null && (typeof answer === 'object' || typeof answer === 'function') && typeof answer.then === 'function') return '!returned a promise; a handler is synchronous';
-      if (!isArray(answer)) return '!returned ' + (answer === null ? 'null' : 'a ' + typeof answer) + ' where a list of steps or undefined is expected';
+      if (!isArray(answer)) return '!returned ' + (answer === null ? 'null' : (typeof answer === 'object' ? 'an ' : 'a ') + typeof answer) + ' where a list of steps or undefined is expected';
       let values = 0;
       const json = stringify(answer, (key, value) => { values += 1; return value; });
       if (typeof json !== 'string') return '!answered with something that is not JSON';

@@ -168,6 +168,11 @@ test.each([
     'return "hangup"',
     'returned a string where a list of steps or undefined is expected',
   ],
+  [
+    'returns one step, not a list',
+    'return { refer: "desk" }',
+    'returned an object where a list of steps or undefined is expected',
+  ],
   ['returns null', 'return null', 'returned null where a list of steps or undefined is expected'],
   [
     'answers no step',
