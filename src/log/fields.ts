@@ -141,8 +141,12 @@ function classify(name: string): FieldKind {
   return ID_NAME.test(name) ? 'id' : 'text';
 }
 
-/** `postgres://user:password@host` and `sip:user:password@host`. */
-const URL_PASSWORD = /(\b[a-z][a-z\d+.-]*:(?:\/\/)?[^\s:@/]{0,256}:)[^\s@]{1,256}@/gi;
+/**
+ * `postgres://user:password@host` and `sip:user:password@host`, but not the placeholder in
+ * `sip:{row:extension}@host`, which a refused reload quotes.
+ */
+const URL_PASSWORD =
+  /(\b[a-z][a-z\d+.-]*:(?:\/\/)?(?:\{(?:row|header|lookup):[^{}@]{0,128}\}|(?!\{(?:row|header|lookup):)[^\s:@/]){0,256}:)[^\s@]{1,256}@/gi;
 const MAY_NAME_SECRET = /bearer|auth|password/i;
 const NAMED_SECRET =
   /(\bbearer\s+|["']?(?:sip_auth_\w+|authorization|password)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest)\s+)?)[^\s"',;}]+/gi;

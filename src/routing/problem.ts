@@ -90,8 +90,12 @@ function withoutPassword(text: string): string {
   return text.replace(PASSWORD, '$1…$2');
 }
 
-/** In `sip:user:password@host`, also if it was cut off, but not in `sip:sip:user@host`. */
-const PASSWORD = /((?:sips?|https?):(?:\/\/)?(?!<?sips?:)[^:@\s/"<]+:)[^@\s"]+(@|(?<=…)")/gi;
+/**
+ * In `sip:user:password@host`, also if it was cut off, but not in `sip:sip:user@host`. The colon of
+ * a placeholder, as in `sip:{row:extension}@host`, does not begin a password.
+ */
+const PASSWORD =
+  /((?:sips?|https?):(?:\/\/)?(?!<?sips?:)(?:\{(?:row|header|lookup):[^{}@"]*\}|(?!\{(?:row|header|lookup):)[^:@\s/"<])+:)[^@\s"]+(@|(?<=…)")/gi;
 
 function byPlace(a: Problem, b: Problem): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1;

@@ -92,6 +92,14 @@ describe('a log line', () => {
     expect(JSON.stringify(line)).toContain('postgres://referee:[redacted]@db/referee');
   });
 
+  it('takes no placeholder of a route file for a password', () => {
+    const detail =
+      'refer "sip:{row:ext}@{row:site}.example" and sip:{header:X-A}:hunter22@b.example';
+    expect(emitted({ detail }).detail).toBe(
+      'refer "sip:{row:ext}@{row:site}.example" and sip:{header:X-A}:[redacted]@b.example',
+    );
+  });
+
   it('shows no half of a secret where a long text is cut', () => {
     const secrets = [KEY, 'postgres://referee:hunter22hunter22@db'];
     for (const secret of secrets) {

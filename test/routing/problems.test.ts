@@ -167,6 +167,15 @@ const YAML_TRAPS: [string, string, string[]][] = [
     ],
   ],
   [
+    'placeholders in addresses, whose colon begins no password',
+    `policy: { allow: [ "sip:*@b.example" ] }\ntargets: { a: { sip: "sip:x@{header:X-Ext}.b.example" } }\notherwise: [ { transfer: "sip:{header:X-Ext}@-b.example" }, { refer: "sip:{header:X-Ext}:hunter2@b.example" } ]`,
+    [
+      '2:22 the placeholder {header:X-Ext} is only allowed in the user part, before the @ (for example "sip:{to_user}@pbx.example.com")',
+      '3:26 "sip:{header:X-Ext}@-b.example": the host "-b.example" is neither a host name nor an IP address',
+      '3:70 "sip:{header:X-Ext}:…@b.example": a password in a SIP URI is not supported',
+    ],
+  ],
+  [
     'a guarantee with nothing but a name',
     `guarantees: [ { name: a } ]${OTHERWISE}`,
     [
