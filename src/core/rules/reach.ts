@@ -55,11 +55,13 @@ export function reach(to: Destination, timeoutMs: number | null, using: Resolvin
       );
     case 'literal': {
       const trusted = to.trusted && !using.handlerMade;
-      const { address, problem } = destination(to.template, trusted, using);
+      const { address: filled, problem } = destination(to.template, trusted, using);
+      // Without a name, what the route file says is all that the failed step can be called.
+      const address = filled || templateText(to.template);
       const known = { ...UNKNOWN, address, timeoutMs: timeoutMs ?? UNKNOWN.timeoutMs };
       if (to.more === undefined) return [{ ...known, problem }];
-      const { problems, ...filled } = fillReaching(to.more, using);
-      return [{ ...known, ...filled, problem: wordsOf([problem, ...problems]) }];
+      const { problems, ...more } = fillReaching(to.more, using);
+      return [{ ...known, ...more, problem: wordsOf([problem, ...problems]) }];
     }
   }
 }

@@ -75,6 +75,18 @@ describe('resolveSteps', () => {
     ]);
   });
 
+  it('a destination that cannot be filled is called what the route file calls it', () => {
+    const problem = '{header:X-Gone} has no value in this call';
+    const sipAddress = 'sip:{header:X-Gone}@pbx.example.com';
+    expect(resolve([literal(sipAddress)])).toMatchObject([{ target: null, sipAddress, problem }]);
+    const transfer: RouteStep = { ...literal('{header:X-Gone}'), do: 'transfer', from: null };
+    expect(resolve([transfer])).toMatchObject([{ to: '{header:X-Gone}', problem }]);
+    const us = target('us', { sip: template(sipAddress) });
+    expect(resolve([refer('us')], routeSet([], { targets: [us] }))).toMatchObject([
+      { target: 'us', sipAddress: '', problem: `target us: ${problem}` },
+    ]);
+  });
+
   it('a templated destination must match policy.allow, one written out need not', () => {
     const us = target('us', { sip: template('sip:{from_user}@pbx.example.com') });
     const refused = resolve([refer('us')], routeSet([], { targets: [us] }));
