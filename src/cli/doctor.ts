@@ -139,7 +139,9 @@ function verdictOf(
   count: (status: Finding['status']) => number,
   { green, red, yellow }: Pick<ReturnType<typeof colours>, 'green' | 'red' | 'yellow'>,
 ): string {
-  if (count('problem') > 0) return red('not ok');
-  if (count('unknown') === 0) return green('ok');
-  return yellow(count('ok') === 0 ? 'could not be checked' : 'ok as far as it could be checked');
+  if (count('problem') > 0) return `is ${red('not ok')}`;
+  if (count('unknown') === 0) return `is ${green('ok')}`;
+  return count('ok') === 0
+    ? yellow('could not be checked')
+    : `is ${yellow('ok as far as it could be checked')}`;
 }

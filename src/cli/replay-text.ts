@@ -17,7 +17,10 @@ export function replayText(comparison: Comparison, question: ReplayQuestion, io:
   const { bold } = colours(io);
   if (calls === 0) return `There are no calls in ${plain(rangeOf(question))}.\n`;
   const paragraphs: string[][] = [];
-  const asBefore = question.against === undefined ? 'as they did' : `as with ${question.against}`;
+  const asBefore =
+    question.against === undefined
+      ? `as ${same === 1 ? 'it' : 'they'} did`
+      : `as with ${question.against}`;
   if (differs === 0) {
     const all = same === 0 ? 'No call could be replayed' : 'Nobody goes elsewhere';
     paragraphs.push([

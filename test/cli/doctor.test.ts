@@ -131,7 +131,7 @@ describe('referee doctor', () => {
     expect(ran.report.checks.map(({ status }) => status)).not.toContain('problem');
     expect(statusOf(ran, 'api_key')).toEqual(['unknown']);
     expect(statusOf(ran, 'attestation')).toEqual(['ok']);
-    expect(words.out).toMatch(/The account ok as far as it could be checked: 0 problems/);
+    expect(words.out).toMatch(/The account is ok as far as it could be checked: 0 problems/);
   });
 
   test('a wrong command line exits 2, since 1 is a problem of the account', async () => {
@@ -180,6 +180,6 @@ describe('referee doctor', () => {
   test('for people it is a line a check, the fix below it, and a verdict', async () => {
     const { out } = await doctor({ balance: { available_credit: '0.00' } }, { args: [] });
     expect(out).toMatch(/^problem balance +0\.00 USD are available\.\n +fix: Add funds/m);
-    expect(out).toMatch(/The account not ok: 1 problem, 0 warnings, 0 unknown\n$/);
+    expect(out).toMatch(/The account is not ok: 1 problem, 0 warnings, 0 unknown\n$/);
   });
 });

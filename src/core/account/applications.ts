@@ -179,7 +179,7 @@ export function timeouts(seen: Seen): Finding[] {
 export function cost(seen: Seen): Finding[] {
   return forEachApplication('cost', seen, ({ id, name, costInWebhooks }) => {
     if (costInWebhooks)
-      return found('cost', 'ok', `"${name}" tells what each call cost.`, null, id);
+      return found('cost', 'ok', `"${name}" reports what each call cost.`, null, id);
     const fix = `Switch call cost in webhooks on ${IN_PORTAL}.`;
     return found('cost', 'warning', `"${name}" does not report the cost of calls.`, fix, id);
   });

@@ -91,7 +91,7 @@ function chooseByUrl(
   // It may be the application of another server.
   return refusal(
     `${shown(other)} has another webhook URL: ${other.webhookUrl ?? 'none'}.`,
-    `Say --app ${other.id} to lead its calls to ${webhookUrl} instead, or --app with another name for a new application.`,
+    `Add --app ${other.id} to send its calls to ${webhookUrl} instead, or --app with another name for a new application.`,
   );
 }
 
@@ -109,7 +109,7 @@ function ambiguous(what: string, applications: readonly Application[]): Choice {
   const more = applications.length - NAMED_MAX;
   return refusal(
     `${applications.length} applications ${what}: ${named}${more > 0 ? ` and ${more} more` : ''}.`,
-    'Say which one with --app and its id.',
+    'Name one with --app and its id.',
   );
 }
 
