@@ -5,6 +5,7 @@
  */
 import pg from 'pg';
 import { RefereeError, type StoreTrouble, StoreUnavailable } from '../../errors.ts';
+import { Client, getTypeParser } from './client.ts';
 
 /**
  * One for batches, up to five for units that are written alone; the rest is for the sweeper, the
@@ -43,6 +44,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     types: { getTypeParser },
+    Client,
   });
   // An idle connection that is cut reports it here; the pool has already dropped it and opens
   // another when needed.
@@ -80,6 +82,8 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
       if (error !== failed && error instanceof Error) thrownBetween.add(error);
       throw error;
     } finally {
+      const unanswered = failed !== null && sqlState(failed) === null;
+      if (unanswered && client instanceof Client) client.giveUp();
       client.release(failed !== null && isSpent(failed));
     }
   }
@@ -143,13 +147,6 @@ const thrownBetween = new WeakSet<Error>();
 
 /** Nothing was sent to the server. */
 export class NotConnected extends StoreUnavailable {}
-
-/** int8 as number: milliseconds and row numbers stay below 2^53. */
-function getTypeParser(oid: number, format?: 'text' | 'binary') {
-  const INT8 = 20;
-  if (oid === INT8) return Number;
-  return pg.types.getTypeParser(oid, format);
-}
 
 /**
  * The server refused and is still there, so nothing was stored. One that is shutting down (57P..)
