@@ -32,13 +32,14 @@ export function filterOf(params) {
   );
 }
 
-/** "target sales, since 14:00:00"; empty without a filter. */
+/** "“0203”, target sales, since 14:00:00"; empty without a filter. */
 export function filterWords(filter) {
-  const asked = Object.entries(filter).map(([name, value]) =>
-    name === 'since' || name === 'until'
+  const asked = Object.entries(filter).map(([name, value]) => {
+    if (name === 'q') return `“${value}”`;
+    return name === 'since' || name === 'until'
       ? `${name} ${moment(value)}`
-      : `${name} ${name === 'phase' && !isSip() ? phaseWords(value) : word(value)}`,
-  );
+      : `${name} ${name === 'phase' && !isSip() ? phaseWords(value) : word(value)}`;
+  });
   return plain(asked.join(', '));
 }
 

@@ -61,6 +61,6 @@ function emptyWords({ busy, error }, filter) {
   if (busy) return 'Loading…';
   const asked = filterWords(filter);
   if (asked !== '')
-    return `No calls match: ${asked}. Calls that ended more than RETENTION_DAYS days ago are removed.`;
+    return `No calls match: ${asked}. Calls are removed 30 days after they end, unless RETENTION_DAYS says otherwise.`;
   return 'No calls yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
 }

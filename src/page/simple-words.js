@@ -80,18 +80,13 @@ const PHASE_WORDS = {
   referred: 'moved',
   bridged: 'talking',
   releasing: 'being hung up',
-  unmanaged: 'left to another application',
+  unmanaged: 'not ours',
   ended: 'ended',
 };
 
 const MOVES = new Set(['refer', 'transfer']);
 const QUESTIONS = new Set(['probe', 'active_calls']);
-const UNNOTICED = new Set([
-  'call.answered',
-  'call.cost',
-  'call.speak.started',
-  'call.playback.started',
-]);
+const UNNOTICED = new Set(['call.answered', 'call.speak.started', 'call.playback.started']);
 
 /** @param {string | null} verdict */
 export function verdictWords(verdict) {
@@ -109,13 +104,16 @@ export function phaseWords(phase) {
  *
  * @param {Story} entry
  */
-export function isRoutine({ source, type, detail, commands }, sip = false) {
+export function isRoutine({ source, type, detail, commands, phase_before: before }, sip = false) {
   if (source === 'outcome') {
     const moves = MOVES.has(String(detail.action));
     // The diagram needs an accepted move: its REFER and INVITE arrows come from it.
     return detail.outcome === 'accepted' && detail.action !== 'lookup' && !(sip && moves);
   }
-  return !sip && source === 'webhook' && UNNOTICED.has(type) && !commands.some(isNoticed);
+  if (sip || commands.some(isNoticed)) return false;
+  // Both legs report what they cost, and that they are bridged.
+  if (type === 'call.bridged') return before === 'bridged';
+  return type === 'call.cost' || (source === 'webhook' && UNNOTICED.has(type));
 }
 
 /** @param {{ action: string }} command */
@@ -131,6 +129,7 @@ function isNoticed({ action }) {
  */
 export function simpleSentence(entry, target, verdict, outcome = null) {
   const { source, type, detail } = entry;
+  if (type === 'call.cost') return 'Telnyx says what the call cost';
   if (source === 'webhook') {
     if (type === 'call.initiated') return 'the call comes in';
     if (type === 'call.answered') return 'the call is answered';
@@ -140,7 +139,6 @@ export function simpleSentence(entry, target, verdict, outcome = null) {
     if (type === 'call.refer.completed') return `${target} took the caller`;
     if (type === 'call.refer.failed')
       return `${target} ${verdict === null || verdict === 'completed' ? 'did not take the caller' : verdictWords(verdict)}`;
-    if (type === 'call.cost') return 'Telnyx says what the call cost';
   }
   if (source === 'deadline' && detail.put_off) return 'we wait a little longer than planned';
   if (source === 'deadline' && detail.deadline !== 'attempt')

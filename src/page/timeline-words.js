@@ -99,6 +99,7 @@ function titleWords(entry) {
       return REFERS.get(type)?.title ?? webhookWords(entry);
     case 'b_leg':
       if (type === 'call.bridged') return webhookWords(entry);
+      if (type === 'call.cost') return 'what the B-leg cost';
       return `B-leg ${B_LEG.get(type) ?? type}`;
     case 'deadline':
       return `${deadlineWords(detail)}${detail.put_off ? ', postponed once' : ''}`;
@@ -126,6 +127,7 @@ export function sentenceOf(entry, target) {
       if (type === 'call.cost') return `it cost ${detail.cost ?? 'nothing'}`;
       return webhookWords(entry);
     case 'b_leg':
+      if (type === 'call.cost') return `the B-leg cost ${detail.cost ?? 'nothing'}`;
       return B_LEG.has(type) ? `${target} ${B_LEG.get(type)}` : titleWords(entry);
     case 'outcome':
       return outcomeWords(detail);

@@ -485,6 +485,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await expect.poll(times).toEqual(second);
     await page.goto(`${stage.url}/#/calls?verdict=failed&target=nobody`);
     await page.getByText('No calls match: target nobody, verdict failed.').waitFor();
+    await page.goto(`${stage.url}/#/calls?q=nobodyknows`);
+    await page.getByText('No calls match: “nobodyknows”. Calls are removed 30 days').waitFor();
   });
 
   test('what is being read is not said to be none, and what cannot be read is said', async () => {

@@ -28,6 +28,7 @@ test.each([
   // A later webhook corrected this one.
   [{ type: 'call.refer.failed' }, 'completed', 'billing did not take the caller'],
   [{ type: 'call.hangup', detail: { hangup_source: 'caller' } }, null, 'the caller hangs up'],
+  [{ source: 'b_leg', type: 'call.cost' }, null, 'Telnyx says what the call cost'],
   [
     { source: 'deadline', type: 'deadline', detail: { deadline: 'patience' } },
     null,
@@ -110,6 +111,9 @@ test('what no caller notices is folded, and what goes wrong never is', () => {
     [anEntry({}), true, false],
     [anEntry({ commands: [refer] }), false, false],
     [anEntry({ type: 'call.hangup' }), false, false],
+    [anEntry({ type: 'call.bridged', phase_before: 'transferring' }), false, false],
+    [anEntry({ source: 'b_leg', type: 'call.bridged', phase_before: 'bridged' }), true, false],
+    [anEntry({ source: 'b_leg', type: 'call.cost' }), true, false],
     [outcome({ action: 'answer', outcome: 'accepted' }), true, true],
     [outcome({ action: 'refer', outcome: 'accepted' }), true, false],
     [outcome({ action: 'answer', outcome: 'rejected' }), false, false],

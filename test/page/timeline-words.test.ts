@@ -38,6 +38,11 @@ test.each([
   [{ type: 'call.new.kind' }, 'Call.new.kind', 'call.new.kind'],
   [{ source: 'b_leg', type: 'call.initiated' }, 'B-leg is called', 'billing is called'],
   [{ source: 'b_leg', type: 'call.answered' }, 'B-leg picks up', 'billing picks up'],
+  [
+    { source: 'b_leg', type: 'call.cost', detail: { cost: '0.0070 USD' } },
+    'What the B-leg cost',
+    'the B-leg cost 0.0070 USD',
+  ],
   [{ source: 'b_leg', type: 'call.bridged' }, 'Both are talking', 'both are talking'],
   [
     { source: 'deadline', type: 'deadline', detail: { deadline: 'attempt', put_off: true } },
