@@ -278,7 +278,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a transfer accepted late is given up while it may ring',
     file: machine('probe'),
-    from: 'if (isHeardOf && turn.call.patienceOver) {',
+    from: 'if (isHeardOf && isImpatient(turn.call)) {',
     to: 'if (isHeardOf) {',
     plan: 'a transfer, then a target',
     world: 'a probe shows no client_state',

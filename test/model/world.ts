@@ -87,6 +87,8 @@ export interface Sending {
   knewOfMove: boolean;
   /** B-legs of which we knew that they had answered. */
   knownToTalk: string[];
+  /** An operator takes the caller out of a conversation. */
+  leavesTalk: boolean;
 }
 
 export interface OnTheWire {
@@ -560,6 +562,7 @@ class Scene {
       knownToRing,
       knewOfMove: state.moveKnown,
       knownToTalk: state.bLegs.flatMap(({ id, answerKnown }) => (answerKnown ? [id] : [])),
+      leavesTalk: state.call?.suspended?.phase === 'bridged',
     };
     if (permission.kind !== 'send') {
       this.settle(sending, permission.outcome, false);
@@ -666,9 +669,14 @@ class Scene {
       if (bLeg === undefined) return refused('90018');
       const { answeredAt } = bLeg;
       const talkedBefore = answeredAt !== null && answeredAt < sending.createdAt;
+      const weKnew = sending.knownToTalk.includes(bLeg.id);
+      if (talkedBefore && !weKnew && state.call?.patienceOver) {
+        state.accepted = true;
+        this.happened.push('accepted: it had answered, and the news was not here after patience');
+      }
       // Where the caller is being hung up as well, there is nobody to talk to.
       const isOver = state.call?.phase === 'releasing' || state.accepted;
-      if ((talkedBefore || sending.knownToTalk.includes(bLeg.id)) && !isOver) {
+      if ((talkedBefore || weKnew) && !isOver) {
         this.violations.push(
           `the B-leg of ${ordinal(state, bLeg.attemptId)} was hung up while it talked`,
         );
@@ -753,10 +761,9 @@ class Scene {
   }
 
   /** The central check: when a move is executed, nothing else may still take the caller. */
-  lookForOthers({ command, knownToRing, knewOfMove }: Sending): void {
+  lookForOthers({ command, knownToRing, knewOfMove, leavesTalk }: Sending): void {
     const { state } = this;
-    if (state.call?.suspended?.phase === 'bridged' && this.attemptOf(command.id)?.manual) {
-      // An operator takes the caller out of a conversation.
+    if (leavesTalk) {
       state.accepted = true;
       return;
     }
@@ -855,15 +862,17 @@ class Scene {
 
   /**
    * It seems to be the failure of the next, whose name it carries, or that of no attempt: its own
-   * attempt was silent for all that we know.
+   * attempt was silent for all that we know, or has failed already.
    */
   misleads({ event, about }: OnTheWire): void {
     const { state } = this;
     const attempt = about === null ? undefined : this.attemptOf(about);
     const named = event.envelope?.id;
-    if (attempt === undefined || named === about || attempt.progress) return;
-    if (state.now - (attempt.requestEndedAt ?? state.now) <= TIMER_F_MS) return;
-    const isNamed = named !== undefined && this.attemptOf(named) !== undefined;
+    if (attempt === undefined || named === about) return;
+    const isOver = attempt.final && !attempt.finalUnclear;
+    const isSilent = state.now - (attempt.requestEndedAt ?? state.now) > TIMER_F_MS;
+    if (!isOver && (attempt.progress || !isSilent)) return;
+    const isNamed = named !== undefined && this.attemptOf(named)?.kind === 'refer';
     const whose = isNamed
       ? 'carried the name of the next attempt'
       : 'carried no name of an attempt';
@@ -909,7 +918,7 @@ class Scene {
   deadline(name: Call['deadlines'][number]['name'], n: number, putOff: boolean): void {
     const { state } = this;
     const { now } = state;
-    if (name === 'patience' && !putOff) this.losesPatience();
+    if (name === 'patience' && !putOff && state.call?.suspended === null) this.losesPatience();
     const common = { callId: CALL, receivedAt: now, occurredAt: null, n, putOff };
     this.put({
       ...common,
@@ -926,12 +935,6 @@ class Scene {
     const id = state.call?.running?.id;
     state.refers = state.refers.map((each) =>
       each.id === id ? { ...each, hasUntil: Math.min(each.hasUntil, state.now) } : each,
-    );
-    const talks = state.bLegs.find(({ attemptId, answeredAt }) => attemptId === id && answeredAt);
-    if (talks === undefined || talks.answerKnown) return;
-    state.accepted = true;
-    this.happened.push(
-      'accepted: it had answered, and the news was not here when patience ran out',
     );
   }
 
@@ -960,8 +963,6 @@ class Scene {
     const type = `operator.${setting.act}` as const;
     this.put({ ...common, source: 'operator', id: 'operator:1', type });
     if (setting.act === 'hangup') {
-      // Whom it hangs up may be about to talk.
-      if (state.bLegs.some(({ answeredAt }) => answeredAt)) state.accepted = true;
       this.happened.push(`an operator hung up while ${phase}`);
       return;
     }
@@ -1078,6 +1079,8 @@ class Scene {
     if (!state.leg.alive) return;
     state.leg = { ...state.leg, alive: false };
     state.refers = [];
+    // They were about to talk, and it counts as if they had.
+    if (state.bLegs.some(({ answeredAt }) => answeredAt !== null)) state.accepted = true;
     for (const { id } of state.bLegs) this.bLegEnds(id, 'normal_clearing');
     this.emit('call.hangup', {
       hangupCause: 'normal_clearing',

@@ -37,7 +37,7 @@ export function startAttempt(turn: Turn, asked: MovingStep): Attempt {
   const stopped = whyStopped(turn, asked);
   if (stopped !== null) return refuseAttempt(turn, asked, stopped);
 
-  if (deadlineOf(call, 'patience') === null) {
+  if (call.suspended === null && deadlineOf(call, 'patience') === null) {
     setDeadline(turn, 'patience', call.policy?.patienceMs ?? PATIENCE_MS);
   }
   const { id, step } = takeId(turn, asked);
@@ -78,16 +78,20 @@ export function noteApplied(turn: Turn, envelope: Envelope | null): boolean {
     ({ id, unsent, takenBackAt }) => id === envelope.id && (!unsent || takenBackAt !== null),
   );
   if (attempt === undefined || attempt.acceptedAt !== null) return false;
-  if (attempt.unsent) {
-    attempt.unsent = false;
-    endAttempt(turn, attempt, 'no_verdict', 'it had been sent before it was taken back');
-  }
+  hadBeenSent(turn, attempt);
   note(
     turn,
     `${attempt.kind} to ${nameOf(attempt)}: its client_state shows that Telnyx applied it`,
   );
   acceptAttempt(turn, attempt);
   return true;
+}
+
+/** It counted as never sent, because nothing showed in time that its request had left. */
+export function hadBeenSent(turn: Turn, attempt: Attempt): void {
+  if (!attempt.unsent || attempt.takenBackAt === null) return;
+  attempt.unsent = false;
+  endAttempt(turn, attempt, 'no_verdict', 'it had been sent before it was taken back');
 }
 
 /** Time from the acceptance until we probe. Telnyx ends a ringing B-leg before that. */
@@ -112,7 +116,7 @@ export function leftMs(turn: Turn, attempt: Attempt): number {
 export function awaitUnknown(turn: Turn, { id, sentAt }: Attempt): boolean {
   const { call, now } = turn;
   const step = call.running?.id === id ? call.running.step : null;
-  if (step === null || !isMoving(step) || call.probe !== null || call.patienceOver) return false;
+  if (step === null || !isMoving(step) || call.probe !== null || isImpatient(call)) return false;
   const restMs = sentAt + Math.min(step.timeoutMs, SAME_COMMAND_MS) - now;
   if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
   setDeadline(turn, 'attempt', restMs);
@@ -151,6 +155,11 @@ export function concludeAttempt(turn: Turn, attempt: Attempt, reason: string): v
   }
   attempt.unsent = true;
   endAttempt(turn, attempt, 'rejected', 'taken back: the target before it rang after all');
+}
+
+/** Patience ends the attempts of the plan, not the manual refer that interrupts it. */
+export function isImpatient({ patienceOver, suspended }: Call): boolean {
+  return patienceOver && suspended === null;
 }
 
 export function openAttempt(call: Call): Attempt | null {
@@ -300,7 +309,7 @@ function clamp(value: number, least: number, most: number): number {
  * remembers a command_id.
  */
 function sendingMs(turn: Turn, timeoutMs: number): number {
-  const patienceAt = deadlineOf(turn.call, 'patience');
+  const patienceAt = turn.call.suspended === null ? deadlineOf(turn.call, 'patience') : null;
   const patienceMs = patienceAt === null ? timeoutMs : Math.max(0, patienceAt - turn.now);
   return Math.min(timeoutMs, patienceMs, SAME_COMMAND_MS);
 }

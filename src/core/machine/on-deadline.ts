@@ -1,5 +1,5 @@
 /** A deadline is due. Before anything is concluded, a probe asks whether the leg still exists. */
-import { concludeAttempt } from './attempt.ts';
+import { concludeAttempt, isImpatient } from './attempt.ts';
 import { answeredLate, bLegGone, isHeld } from './b-leg.ts';
 import { endCall, leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
@@ -51,6 +51,7 @@ function fire(turn: Turn, event: DeadlineEvent): void {
       return;
     case 'patience':
       call.patienceOver = true;
+      if (!isImpatient(call)) return;
       if (call.phase !== 'referring' && call.phase !== 'transferring') return;
       clearDeadline(turn, 'attempt');
       startProbe(turn, 'patience');

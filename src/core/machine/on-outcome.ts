@@ -1,5 +1,5 @@
 /** The outcomes of our commands. */
-import { acceptAttempt, awaitUnknown, endAttempt, noteApplied } from './attempt.ts';
+import { acceptAttempt, awaitUnknown, endAttempt, hadBeenSent, noteApplied } from './attempt.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
@@ -63,6 +63,7 @@ function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
   if (firstSentAt !== null) {
     attempt.sentAt = firstSentAt;
     attempt.requestEndedAt = turn.now;
+    if (outcome.kind !== 'rejected') hadBeenSent(turn, attempt);
   } else if (outcome.kind === 'retry') {
     // Until then it waits in the outbox. If it is cancelled meanwhile, it was certainly never sent.
     attempt.sentAt = event.receivedAt + (outcome.afterMs ?? RETRY_MS_MIN);

@@ -3,7 +3,7 @@
  * our commands was executed last. `GET /connections/{id}/active_calls` finds the B-leg of a
  * transfer.
  */
-import { concludeAttempt, endAttempt, leftMs, noteApplied } from './attempt.ts';
+import { concludeAttempt, endAttempt, isImpatient, leftMs, noteApplied } from './attempt.ts';
 import { neverLeft } from './attribution.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt, Probe } from './call.ts';
@@ -212,7 +212,7 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
   const restMs = leftMs(turn, attempt);
   if (restMs > 0) {
     const isHeardOf = attempt.bLeg !== null || webhooksCame(turn, attempt);
-    if (isHeardOf && turn.call.patienceOver) {
+    if (isHeardOf && isImpatient(turn.call)) {
       giveUp(turn, attempt, what);
       return;
     }

@@ -1,7 +1,7 @@
 /**
  * Runs the plan: the next step, what it needs first, and what follows when it succeeds or fails.
  */
-import { skipAttempt, startAttempt } from './attempt.ts';
+import { isImpatient, skipAttempt, startAttempt } from './attempt.ts';
 import { awaitingFinal } from './attribution.ts';
 import { answeredLate, hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
@@ -113,7 +113,7 @@ function afterAttempt(
     else call.movingUnsafe = true;
   }
   // Patience ended it or ran out meanwhile, so the last resort is next.
-  if (call.patienceOver) {
+  if (isImpatient(call)) {
     call.plan = [];
     return;
   }

@@ -444,6 +444,30 @@ describe('an attempt that was given up rings after all', () => {
   });
 
   it.each([
+    ['was accepted', ACCEPTED],
+    ['was left without an answer', RETRY],
+  ])(
+    'fails: the move that was taken back is made again, and then is heard to have been sent: it %s',
+    (_, outcome) => {
+      const { d, next, ring } = nextIs(null);
+      ring();
+      const { clientState } = d.commands.find(({ action }) => action === 'refer') ?? {};
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, clientState: clientState ?? null });
+      d.fall('attempt');
+      d.outcome(d.last('probe'), ALIVE);
+      const again = d.last('refer');
+      expect(d.call.attempts[1]).toMatchObject({ verdict: 'rejected', unsent: true });
+      d.outcome(next, outcome, d.now - 20_000);
+      expect(d.call.attempts[1]).toMatchObject({ verdict: 'no_verdict', unsent: false });
+      // Either of the two requests may be the one that rings.
+      d.accept(again);
+      d.hook('call.refer.started', { sipNotifyResponse: 180 });
+      d.hook('call.refer.failed', { sipNotifyResponse: 486 });
+      expect(d.count('refer')).toBe(3);
+    },
+  );
+
+  it.each([
     ['had no outcome', null, false, 30_000],
     ['was sent before', RETRY, true, 30_000],
     ['was turned away', RATE_LIMITED, false, 12_000],

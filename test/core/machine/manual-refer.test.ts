@@ -1,5 +1,6 @@
 /** A manual refer: a plan of one step that interrupts whatever is in progress. */
 import { describe, expect, it } from 'vitest';
+import type { Outcome } from '../../../src/core/machine/command.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
 import {
   ALIVE,
@@ -217,7 +218,6 @@ describe('a manual refer', () => {
       d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
       expect(d.call.phase).toBe('bridged');
       expect(d.call.deadlines.map(({ name }) => name)).toEqual([
-        'patience',
         when === 'never' ? 'watch' : 'referred',
       ]);
     },
@@ -232,23 +232,69 @@ describe('a manual refer', () => {
     expect(d.put({ ...byHand, callId: d.call.id, step: refer('hand') }).refused).toBe('ended');
   });
 
-  it.each([
-    ['a target', { phase: 'speaking', movingUnsafe: true }],
-    ['a manual refer', { phase: 'unmanaged', movingUnsafe: true }],
-  ])('is refused where patience ended %s that rings', (what, expected) => {
-    const policy = { ...looping(''), whileMoving: null, patienceMs: 20_000 };
-    const d = drive(decision(what === 'a target' ? [refer('a')] : [{ do: 'ignore' }], { policy }));
+  const patience = { ...looping(''), whileMoving: null, patienceMs: 20_000 };
+  /** Patience has ended the only target, which was silent or rang; the last resort speaks. */
+  const impatient = (rings: boolean) => {
+    const d = drive(decision([refer('a')], { policy: patience }));
     d.hook('call.initiated');
     d.hook('call.answered');
-    if (what !== 'a target') d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
     d.accept(d.last('refer'));
-    d.hook('call.refer.started', { sipNotifyResponse: 180, ...stamp(d) });
+    if (rings) d.hook('call.refer.started', { sipNotifyResponse: 180, ...stamp(d) });
     d.fall('patience');
     d.outcome(d.last('probe'), ALIVE);
-    expect(d.call).toMatchObject(expected);
-    const again = { ...byHand, id: 'manual:2', callId: d.call.id, step: refer('other') };
+    expect(d.call).toMatchObject({ phase: 'speaking', patienceOver: true });
+    return d;
+  };
+
+  it('is refused where patience ended a target that rings, until that has failed', () => {
+    const d = impatient(true);
+    const again = { ...byHand, callId: d.call.id, step: refer('hand') };
     expect(d.put(again).refused).toBe('being_moved');
     d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
     expect(d.put(again).refused).toBeNull();
+  });
+
+  describe('has the time of its target', () => {
+    const dueOf = (d: ReturnType<typeof drive>) =>
+      d.call.deadlines.find(({ name }) => name === 'attempt')?.dueAt;
+
+    it('though patience was over, also where the outcome of its request is unknown', () => {
+      const d = impatient(false);
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      const started = d.now;
+      d.now += 600;
+      const repeated: Outcome = { kind: 'unknown', detail: 'a repetition was refused' };
+      d.outcome(d.last('refer'), repeated, started);
+      expect(d.call).toMatchObject({ phase: 'referring', probe: null });
+      expect(dueOf(d)).toBe(started + 30_000);
+    });
+
+    it('though patience of the plan runs out meanwhile', () => {
+      const d = drive(decision([refer('a'), say('A long text.')], { policy: patience }));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      d.now += 15_000;
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      expect(d.last('refer').giveUpAt).toBe(d.now + 30_000);
+      d.accept(d.last('refer'));
+      const due = dueOf(d);
+      d.fall('patience');
+      expect(d.call).toMatchObject({ phase: 'referring', probe: null, patienceOver: true });
+      expect(dueOf(d)).toBe(due);
+    });
+
+    it('though another manual refer came before it', () => {
+      const d = drive(decision([{ do: 'ignore' }], { policy: patience }));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      d.accept(d.last('refer'));
+      d.now += 18_000;
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      d.put({ ...byHand, id: 'manual:2', callId: d.call.id, step: refer('other') });
+      expect(d.last('refer').giveUpAt).toBe(d.now + 30_000);
+      expect(d.call.deadlines.map(({ name }) => name)).toEqual(['attempt']);
+    });
   });
 });
