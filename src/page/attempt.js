@@ -42,7 +42,7 @@ function times({ started_at, accepted_at, ended_at, sip_notify_response, progres
   if (accepted_at !== null) parts.push(html`accepted after ${age(started_at, accepted_at)}`);
   if (ended_at !== null)
     parts.push(html`verdict after ${age(accepted_at ?? started_at, ended_at)}`);
-  if (progress && ended_at === null) parts.push('the far end reports progress');
+  if (progress && ended_at === null) parts.push('the target reports progress');
   if (sip_notify_response !== null) parts.push(html`SIP ${sip_notify_response}`);
   return parts.map((part, index) => html`${index === 0 ? nothing : ' · '}${part}`);
 }

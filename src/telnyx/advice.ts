@@ -50,7 +50,7 @@ const NO_ANSWER: Advice = {
   fix: "Check that the target's phone is registered, raise the target's timeout, or add another step.",
 };
 const DECLINED: Advice = {
-  meaning: 'The far end declined the call.',
+  meaning: 'The target declined the call.',
   cause:
     'Somebody pressed reject, do-not-disturb is on, or a policy at the target refuses this caller.',
   fix: 'Check do-not-disturb and the call policy at the target, or name another target in if_failed: { declined: … }.',

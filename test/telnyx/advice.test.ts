@@ -20,7 +20,7 @@ test.each([
 test('603 and 501 after ringing are explained by the phone and by its server', () => {
   const after = (verdict: 'declined' | 'server_error', sipNotifyResponse: number) =>
     adviceFor({ verdict, sipNotifyResponse })?.meaning;
-  expect(after('declined', 603)).toBe('The far end declined the call.');
+  expect(after('declined', 603)).toBe('The target declined the call.');
   expect(after('server_error', 501)).toBe("The target's server failed.");
 });
 
