@@ -28,7 +28,7 @@ export function checkCommand(program: Command, io: Io): void {
     .argument('[dir]', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--strict', 'also exit with 1 on warnings')
     .option('--json', 'one JSON object')
-    .option('--junit [file]', 'JUnit XML, to a file or to stdout', pathOf)
+    .option('--junit [file]', 'JUnit XML, to a file or to stdout (-, the default)', pathOf)
     .action(async (given: string | undefined, parsed: CheckOptions) => {
       const [dir, options] = await folderAfterJunit(given, parsed);
       if (options.json === true && options.junit === true) {
@@ -42,12 +42,16 @@ export function checkCommand(program: Command, io: Io): void {
     });
 }
 
-/** `check --junit routes`: no report can be written to a folder, so it is the one to check. */
+/**
+ * `check --junit routes`: no report can be written to a folder, so it is the one to check. `-` is
+ * stdout, as everywhere.
+ */
 async function folderAfterJunit(
   dir: string | undefined,
   options: CheckOptions,
 ): Promise<[dir: string | undefined, CheckOptions]> {
   const { junit } = options;
+  if (junit === '-') return [dir, { ...options, junit: true }];
   if (dir !== undefined || typeof junit !== 'string') return [dir, options];
   const found = await stat(junit).catch(() => null);
   return found?.isDirectory() ? [junit, { ...options, junit: true }] : [dir, options];

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -324,6 +325,24 @@ test('--junit before the folder: the folder is checked, not written to', async (
   expect([code, err]).toEqual([0, '']);
   expect(out).toContain('failures="0"');
   const both = await referee({ 'main.yaml': GOOD }, (dir) => ['check', '--json', '--junit', dir]);
+  expect([both.code, both.out]).toEqual([2, '']);
+});
+
+test('--junit - is stdout, and makes no file of that name', async () => {
+  const plain = await referee({ 'main.yaml': GOOD }, (dir) => ['check', dir, '--junit']);
+  const shape = (out: string) => out.replace(/"[^"]*"/g, '""');
+  for (const argv of [['--junit', '-', '--strict'], ['--junit=-']]) {
+    const { code, out } = await referee({ 'main.yaml': GOOD }, (dir) => ['check', dir, ...argv]);
+    expect([argv, code, shape(out)]).toEqual([argv, 0, shape(plain.out)]);
+  }
+  expect(existsSync('-')).toBe(false);
+  const both = await referee({ 'main.yaml': GOOD }, (dir) => [
+    'check',
+    dir,
+    '--json',
+    '--junit',
+    '-',
+  ]);
   expect([both.code, both.out]).toEqual([2, '']);
 });
 
