@@ -10,6 +10,7 @@ const LOOK_EVERY_MS = 25;
 export interface LogLine {
   level: string;
   event: string;
+  err?: { code?: unknown };
   [field: string]: unknown;
 }
 
@@ -96,11 +97,11 @@ export async function createNode(
   }
 
   function take(line: string): void {
-    const { level, event } = JSON.parse(line) as LogLine;
+    const { level, event, err } = JSON.parse(line) as LogLine;
     logged.set(event, (logged.get(event) ?? 0) + 1);
     // If several start at once on few cores, a connection may take longer than a webhook could
-    // wait. The start tries again, and readiness is checked below.
-    if (starting && event === 'store.unavailable') return;
+    // wait, whoever asks for it. It is tried again, and readiness is checked below.
+    if (starting && err?.code === 'STORE_UNAVAILABLE') return;
     if (level === 'error' || level === 'fatal') errors.push(`${name}: ${line}`);
   }
 
