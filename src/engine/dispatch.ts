@@ -154,8 +154,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const queuedAt = mark(clock);
     for (const each of claimed) {
       const { id } = each.command;
-      if (held.has(id) || takenBack.has(id)) continue;
-      const job = { claimed: each, claimedAt, queuedAt, cancelled: false };
+      if (takenBack.has(id)) continue;
+      const underWay = held.get(id);
+      if (underWay !== undefined) {
+        underWay.again = { claimed: each, claimedAt };
+        continue;
+      }
+      const job = { claimed: each, claimedAt, queuedAt, cancelled: false, again: null };
       held.set(id, job);
       queue.add(job);
     }
@@ -196,7 +201,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const { id, callId, action } = command;
     log.emit('command.lapsed', { call_control_id: callId, command: id, action });
     held.delete(id);
-    outbox.dueWithin(leaseUntil - storeNow(job, clock));
+    // The others include us.
+    if (job.again !== null && !job.cancelled) take([job.again.claimed], job.again.claimedAt);
+    else outbox.dueWithin(leaseUntil - storeNow(job, clock));
   }
 
   async function run(job: Job, permission: NotLapsed): Promise<void> {

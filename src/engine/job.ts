@@ -10,6 +10,8 @@ export interface Job {
   queuedAt: Mark;
   /** This process has stored that it is not to be sent. */
   cancelled: boolean;
+  /** Claimed again while it was under way, because its lease had expired. */
+  again: { claimed: ClaimedCommand; claimedAt: Mark } | null;
 }
 
 /** The store's clock, continued with our monotonic clock. */

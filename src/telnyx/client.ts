@@ -217,10 +217,18 @@ function unmakeable(error: unknown): Outcome {
 /** Covers the whole request: ofetch's own `timeout` ends with the headers, and a body may stall. */
 function startTimeout(ms: number): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
+  let last: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    const error = new Error(`no answer from Telnyx within ${ms} ms`);
-    error.name = 'TimeoutError';
-    controller.abort(error);
+    // A process that was stopped sees its timers first, and then what has arrived meanwhile.
+    last = setImmediate(() => {
+      const error = new Error(`no answer from Telnyx within ${ms} ms`);
+      error.name = 'TimeoutError';
+      controller.abort(error);
+    });
   }, ms);
-  return { signal: controller.signal, stop: () => clearTimeout(timer) };
+  const stop = () => {
+    clearTimeout(timer);
+    clearImmediate(last);
+  };
+  return { signal: controller.signal, stop };
 }

@@ -756,6 +756,30 @@ describe('a process that was stopped, or whose machine was suspended, and goes o
     await waitFor(() => expect(kinds()).toEqual(['accepted']));
   });
 
+  test('what it claimed again meanwhile it sends at once, not after that lease', async () => {
+    let goOn = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const send: TelnyxClient['send'] = async (command, mayWrite) => {
+      await stopped;
+      return client.send(command, mayWrite);
+    };
+    const dispatcher = dispatch({ client: { send }, clock });
+    const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this', 0);
+    dispatcher.offer(
+      claimed.map((each) => ({ ...each, leaseUntil: each.now + 10_000 })),
+      mark(clock),
+    );
+    pause.monotonicMs = 12_000;
+    dispatcher.start();
+    await waitFor(async () => expect(await store.outboxCommands(9)).toMatchObject([{ tries: 2 }]));
+    goOn();
+    await waitFor(() => expect(kinds()).toEqual(['accepted']));
+    expect(outcomes[0]?.id).toBe('outcome:c1:2');
+    expect(api.requests).toHaveLength(1);
+  });
+
   test('a try that ended in silence meanwhile says nothing of the command that another has claimed', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     api.reply = () => {

@@ -254,6 +254,16 @@ test('an endless body is not read to its end', async () => {
   expect(sent).toBeLessThan(64 * 1024 * 1024);
 });
 
+test('an answer that came in time counts, although the process was stopped until its time was over', async () => {
+  const api = await serve((_request, response) => {
+    json(response, 200, { data: { result: 'ok' } });
+    // After the answer was written, before it is read.
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700));
+  });
+  const outcome = await client(api.url, { timeoutMs: 500 }).send(hangup);
+  expect(outcome).toMatchObject({ kind: 'accepted' });
+});
+
 test('garbage goes by its status, but for a 2xx', async () => {
   const api = await serve();
   const telnyx = client(api.url);
