@@ -76,7 +76,6 @@ export async function createNode(
         if (!ending) errors.push(`${name}: the process ended by itself (${signal ?? code})`);
       });
       await ready(started);
-      starting = false;
     },
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
@@ -99,6 +98,8 @@ export async function createNode(
   function take(line: string): void {
     const { level, event, err } = JSON.parse(line) as LogLine;
     logged.set(event, (logged.get(event) ?? 0) + 1);
+    // The start is over when its warm-up is, also if webhooks made the service ready before.
+    if (event === 'server.warm' || event === 'server.not_warm') starting = false;
     // If several start at once on few cores, a connection may take longer than a webhook could
     // wait, whoever asks for it. It is tried again, and readiness is checked below.
     if (starting && err?.code === 'STORE_UNAVAILABLE') return;
