@@ -721,7 +721,11 @@ class Scene {
         return;
       case 'refer': {
         this.lookForOthers(sending);
-        const hasUntil = sending.firstSentAt + this.timeoutOf(command.id);
+        const { patienceOver = false, suspended = null } = state.call ?? {};
+        const hasUntil =
+          patienceOver && suspended === null
+            ? now
+            : sending.firstSentAt + this.timeoutOf(command.id);
         state.refers = [
           ...state.refers,
           { id: command.id, executedAt: now, hasUntil, rings: false, known: false },
@@ -929,7 +933,7 @@ class Scene {
     });
   }
 
-  /** The time of the running attempt is over, whatever its step allows. */
+  /** The time of the running attempt is over, whatever its step allows, also if it is taken now. */
   losesPatience(): void {
     const { state } = this;
     const id = state.call?.running?.id;

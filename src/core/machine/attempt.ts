@@ -19,6 +19,7 @@ import { isMoving, type MovingStep } from './plan.ts';
 import {
   clearDeadline,
   deadlineOf,
+  dropProbe,
   issue,
   newId,
   note,
@@ -62,8 +63,17 @@ export function acceptAttempt(turn: Turn, attempt: Attempt): void {
   // Telnyx has executed the command, so it is not sent again.
   takeBack(turn, attempt.id);
   if (attempt.verdict !== null || turn.call.running?.id !== attempt.id) return;
-  // While a probe is waiting, the probe's deadline decides.
-  if (turn.call.probe === null) setDeadline(turn, 'attempt', ownTimeMs(turn, attempt));
+  const { probe } = turn.call;
+  if (probe === null) setDeadline(turn, 'attempt', ownTimeMs(turn, attempt));
+  // Its time seemed to be over only because this was not known.
+  else if (probe.why === 'attempt') giveTimeLeft(turn, attempt);
+}
+
+function giveTimeLeft(turn: Turn, attempt: Attempt): void {
+  const restMs = leftMs(turn, attempt);
+  if (restMs < UNKNOWN_LEFT_MS_MIN) return;
+  dropProbe(turn);
+  setDeadline(turn, 'attempt', restMs);
 }
 
 /**
@@ -107,6 +117,17 @@ function ownTimeMs(turn: Turn, attempt: Attempt): number {
  */
 export function leftMs(turn: Turn, attempt: Attempt): number {
   return (attempt.requestEndedAt ?? attempt.sentAt) + ownTimeMs(turn, attempt) - turn.now;
+}
+
+/**
+ * How much longer a B-leg that exists may ring. Several processes may have tried, and one that dies
+ * does not say when: so it counts from the acceptance, or from the last possible try.
+ */
+export function mayRingMs(turn: Turn, attempt: Attempt): number {
+  const { id, acceptedAt, requestEndedAt, sentAt } = attempt;
+  const isOutstanding = turn.call.outstanding.some((command) => command.id === id);
+  const triedUntil = isOutstanding ? sentAt + SAME_COMMAND_MS : (requestEndedAt ?? sentAt);
+  return (acceptedAt ?? triedUntil) + ownTimeMs(turn, attempt) - turn.now;
 }
 
 /**

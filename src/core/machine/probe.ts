@@ -3,7 +3,14 @@
  * our commands was executed last. `GET /connections/{id}/active_calls` finds the B-leg of a
  * transfer.
  */
-import { concludeAttempt, endAttempt, isImpatient, leftMs, noteApplied } from './attempt.ts';
+import {
+  concludeAttempt,
+  endAttempt,
+  isImpatient,
+  leftMs,
+  mayRingMs,
+  noteApplied,
+} from './attempt.ts';
 import { neverLeft } from './attribution.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt, Probe } from './call.ts';
@@ -18,12 +25,11 @@ import {
   HANGUP_EXPECTED_MS,
   PROBE_EVERY_MS,
   PROBE_TRIES_MAX,
-  UNKNOWN_LEFT_MS_MIN,
   UNSEEN_MAX,
   WATCH_MS,
 } from './limits.ts';
 import { isMoving, putBackStep } from './plan.ts';
-import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
+import { dropProbe, issue, note, setDeadline, type Turn } from './turn.ts';
 
 /** Probes before a deadline decides. One probe at a time; a new reason replaces the old one. */
 export function startProbe(turn: Turn, why: Probe['why']): void {
@@ -46,23 +52,11 @@ export function probeTimedOut(turn: Turn): void {
 }
 
 export function probeAlive(turn: Turn, commandId: string, envelope: Envelope | null): void {
-  const applied = noteApplied(turn, envelope);
+  noteApplied(turn, envelope);
   const { probe } = turn.call;
   if (probe === null || probe.commandId !== commandId) return;
   note(turn, 'Telnyx says that the leg lives');
-  if (probe.why === 'attempt' && applied && hasTimeLeft(turn)) return;
   conclude(turn, probe.why, true);
-}
-
-/** Its acceptance was discovered only now, so the attempt's timeout starts now. */
-function hasTimeLeft(turn: Turn): boolean {
-  const attempt = runningAttempt(turn);
-  if (attempt === null || attempt.acceptedAt === null) return false;
-  const restMs = leftMs(turn, attempt);
-  if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
-  dropProbe(turn);
-  setDeadline(turn, 'attempt', restMs);
-  return true;
 }
 
 /** Telnyx's answer about the B-leg of a transfer without webhooks, or of one that answered late. */
@@ -88,6 +82,12 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
     return;
   }
   attempt.bLeg = bLeg;
+  const restMs = mayRingMs(turn, attempt);
+  if (restMs > 0) {
+    note(turn, 'the B-leg lives, and may still ring: its request may have been executed late');
+    setDeadline(turn, 'attempt', restMs);
+    return;
+  }
   talkOn(turn, attempt, 'the B-leg lives after its ringing time; no webhook of it ever came');
 }
 
@@ -108,12 +108,6 @@ function settleLate(turn: Turn, late: Attempt, lives: boolean): void {
   }
   late.bLegEnded = true;
   bLegGone(turn, (attempt) => attempt === late);
-}
-
-/** The reason for the probe is settled. */
-export function dropProbe(turn: Turn): void {
-  turn.call.probe = null;
-  clearDeadline(turn, 'probing');
 }
 
 function ask(turn: Turn, why: Probe['why']): string {

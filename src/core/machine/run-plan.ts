@@ -24,9 +24,8 @@ import {
   putBackStep,
   type Step,
 } from './plan.ts';
-import { dropProbe } from './probe.ts';
 import { whySkipped } from './skipping.ts';
-import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
+import { clearDeadline, dropProbe, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { isContradictory, type Verdict } from './verdict.ts';
 import {
   acceptVoice,

@@ -180,6 +180,12 @@ export function clearDeadline(turn: Turn, ...names: DeadlineName[]): void {
   turn.call.deadlines = turn.call.deadlines.filter((deadline) => !names.includes(deadline.name));
 }
 
+/** The reason for the probe is settled. */
+export function dropProbe(turn: Turn): void {
+  turn.call.probe = null;
+  clearDeadline(turn, 'probing');
+}
+
 export function deadlineOf(call: Call, name: DeadlineName): number | null {
   return call.deadlines.find((deadline) => deadline.name === name)?.dueAt ?? null;
 }

@@ -1,5 +1,6 @@
 /** The B-leg of a transfer: no conversation is cut off, and nobody is connected twice. */
 import { describe, expect, it } from 'vitest';
+import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../../src/core/machine/command.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
 import {
@@ -52,6 +53,35 @@ function bLeg(d: Driver, type: string, attemptId: string | null = null) {
 
 const hangups = (d: Driver): Command[] =>
   d.commands.filter(({ action, legId }) => action === 'hangup' && legId === B_LEG);
+
+describe('a transfer that Telnyx may have carried out late', () => {
+  it('may ring for its time from when that was noticed, although its B-leg lives', () => {
+    const base = decision([]);
+    const d = drive(
+      decision([transfer('+14155550199', { timeoutMs: 60_000 })], {
+        policy: { ...base.policy, patienceMs: 15_000 },
+      }),
+    );
+    d.heardAt = null;
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const started = d.now;
+    const ask = () => d.outcome(d.last('active_calls'), found(B_LEG));
+    d.fall('patience');
+    const envelope = decodeEnvelope(d.last('transfer').clientState);
+    d.outcome(d.last('probe'), { ...ALIVE, envelope } as Outcome);
+    d.fall('attempt');
+    expect(d.now).toBe(started + 65_000);
+    d.outcome(d.last('probe'), ALIVE);
+    ask();
+    expect(d.call).toMatchObject({ phase: 'transferring', attempts: [{ verdict: null }] });
+    d.fall('attempt');
+    expect(d.now).toBe(started + 80_000);
+    d.outcome(d.last('probe'), ALIVE);
+    ask();
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+  });
+});
 
 describe('a transfer of which no webhook came', () => {
   /** The transfer has timed out, and the caller's leg is live. */

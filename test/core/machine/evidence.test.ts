@@ -88,6 +88,22 @@ describe('a request whose outcome is unknown', () => {
     );
   });
 
+  it('has its own time where another process reports its acceptance while the leg is asked for', () => {
+    const d = answered([refer('a', { timeoutMs: 60_000 }), refer('b')]);
+    const command = d.last('refer');
+    const started = d.now;
+    d.now = started + 10_000;
+    d.outcome(command, UNKNOWN, started);
+    d.fall('attempt');
+    const question = d.last('probe');
+    d.outcome(command, ACCEPTED, started);
+    d.outcome(question, ALIVE);
+    expect(d.count('refer')).toBe(1);
+    expect(d.call.deadlines).toContainEqual(
+      expect.objectContaining({ name: 'attempt', dueAt: started + 115_000 }),
+    );
+  });
+
   it.each([
     ['an older envelope of ours', (d: Driver) => d.last('answer').clientState],
     ['somebody else’s', () => 'c29tZWJvZHk='],
