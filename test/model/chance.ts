@@ -8,3 +8,7 @@ export function chanceOf(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+export function oneOf<T>(list: readonly T[], chance: () => number): T {
+  return list[Math.floor(chance() * list.length)] as T;
+}

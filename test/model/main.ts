@@ -6,6 +6,9 @@
  *
  * `--states 60000` only explores, as the suite does but deeper: each plan in each world with 1, 2
  * and 3 faults, until it has seen so many states.
+ *
+ * `--drawn 400` explores so many plans that are drawn by lot, each in a drawn world until it has
+ * seen 8,000 states; `--seed` is that of the first, `--states` another number.
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,14 +16,17 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chanceOf } from './chance.ts';
+import { drawnSetting } from './drawn.ts';
 import { explorationsOf, MUST_OCCUR, PLANS, settingOf, WORLDS } from './plans.ts';
 import { explore, replay, search } from './search.ts';
+import type { Setting } from './world.ts';
 
 interface Task {
   plan: string;
   world: string;
   faults: number;
   seconds: number;
+  /** Null: searched, not explored. Where the world is drawn, it draws plan and faults as well. */
   seed: number | null;
   /** The number of states that an exploration sees; null: until its time is over. */
   states: number | null;
@@ -35,6 +41,8 @@ interface Result {
   happened: [string, number][];
 }
 
+const DRAWN = 'drawn';
+const STATES_OF_DRAWN = 8_000;
 /** Where states are counted instead: a week, because a message to a child cannot say Infinity. */
 const NO_LIMIT_S = 7 * 24 * 3_600;
 
@@ -42,17 +50,27 @@ if (process.send === undefined) await main();
 else process.on('message', (task: Task) => process.send?.(run(task)));
 
 function run(task: Task): Result {
-  const { plan, world, faults, seconds, seed, states } = task;
-  const unknowns = WORLDS[world];
-  if (unknowns === undefined) throw new Error(`no world ${world}`);
+  const { seconds, seed, states } = task;
+  const { setting, faults } = settingOfTask(task);
   const most = states ?? Number.POSITIVE_INFINITY;
   const limits = { states: most, until: Date.now() + seconds * 1000 };
-  const setting = settingOf(plan, unknowns);
   const report =
     seed === null
       ? search(setting, faults, limits)
       : explore(setting, faults, limits, chanceOf(seed));
   return { ...report, task, happened: [...report.happened] };
+}
+
+function settingOfTask({ plan, world, faults, seed }: Task): { setting: Setting; faults: number } {
+  if (world === DRAWN && seed !== null) return drawnSetting(seed);
+  const unknowns = WORLDS[world];
+  if (unknowns === undefined) throw new Error(`no world ${world}`);
+  return { setting: settingOf(plan, unknowns), faults };
+}
+
+function drawnTask(seed: number, states: number | null) {
+  const { setting, faults } = drawnSetting(seed);
+  return { plan: setting.name, world: DRAWN, faults, seed, states };
 }
 
 async function main(): Promise<void> {
@@ -66,13 +84,16 @@ async function main(): Promise<void> {
       faults: { type: 'string' },
       seed: { type: 'string' },
       states: { type: 'string' },
+      drawn: { type: 'string' },
       processes: { type: 'string', default: String(availableParallelism()) },
     },
   });
   const processes = Number(values.processes);
   const plans = values.plan === undefined ? Object.keys(PLANS) : [values.plan];
   const worlds = values.world === undefined ? Object.keys(WORLDS) : [values.world];
-  const states = values.states === undefined ? null : Number(values.states);
+  const drawn = Number(values.drawn ?? 0);
+  const usualStates = drawn === 0 ? null : STATES_OF_DRAWN;
+  const states = values.states === undefined ? usualStates : Number(values.states);
   const usual = states === null ? '0,1,2' : '1,2,3';
   const faults = (values.faults ?? usual).split(',').map(Number);
   const each = (numbers: number[]) =>
@@ -82,7 +103,10 @@ async function main(): Promise<void> {
   let seed = values.seed === undefined ? (states === null ? null : 1) : Number(values.seed);
   // A search may not reach every situation in its share of the time, but explorations do.
   const isWhole =
-    values.plan === undefined && values.world === undefined && values.seed === undefined;
+    drawn === 0 &&
+    values.plan === undefined &&
+    values.world === undefined &&
+    values.seed === undefined;
   const explored = isWhole && states === null ? plans.flatMap(explorationsOf) : [];
   const asked =
     values.seconds !== undefined
@@ -92,7 +116,8 @@ async function main(): Promise<void> {
   const results: Result[] = [];
   const waiting = [
     ...explored,
-    ...each(faults).map((searched) => ({ ...searched, seed: null, states })),
+    ...(drawn === 0 ? each(faults) : []).map((searched) => ({ ...searched, seed: null, states })),
+    ...Array.from({ length: drawn }, (_, n) => drawnTask((seed ?? 1) + n, states)),
   ];
   await Promise.all(Array.from({ length: processes }, () => worker()));
   process.exitCode = conclude(results, isWhole ? MUST_OCCUR : []);
@@ -124,10 +149,13 @@ function tell({ task, states, depth, exhausted, found }: Result): void {
   const end = found !== null ? found.violation : exhausted ? 'exhausted' : limit;
   console.log(`${plan} | ${world} | ${faults} faults | ${states} states | depth ${depth} | ${end}`);
   if (found === null) return;
-  const unknowns = WORLDS[world];
-  if (unknowns === undefined) return;
-  const setting = settingOf(plan, unknowns);
+  const { setting } = settingOfTask(task);
   for (const line of replay(found.story, setting, faults).told) console.log(`    ${line}`);
+  if (world === DRAWN) {
+    // What a seed draws changes with drawn.ts, so a story is kept with a plan of plans.ts.
+    console.log(`    ${JSON.stringify(setting)}`);
+    return;
+  }
   const folder = join(import.meta.dirname, 'found');
   mkdirSync(folder, { recursive: true });
   const name = `${plan} ${world} ${found.violation}`.replace(/[^a-z0-9]+/gi, '-').slice(0, 100);

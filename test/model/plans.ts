@@ -18,7 +18,7 @@ interface Plan {
 }
 
 /** Its timeout is shorter than that of a request, so late answers are as likely as timely ones. */
-const CRM: LookupRequest = {
+export const CRM: LookupRequest = {
   name: 'crm',
   url: 'https://crm.example.com/who',
   headers: [],

@@ -1,17 +1,20 @@
 /**
- * The short form of `npm run prove:machine`: every plan explored in every world, a small plan
- * searched completely, and every story that ever broke an invariant. `MODEL_STATES=20000 npx vitest
+ * The short form of `npm run prove:machine`: every plan explored in every world, plans drawn by lot,
+ * a small plan searched completely, and every story that ever broke an invariant. `MODEL_STATES=20000 npx vitest
  * run test/model` explores further.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { chanceOf } from './chance.ts';
+import { drawnSetting } from './drawn.ts';
 import { explorationsOf, MUST_OCCUR, PLANS, settingOf, WORLDS } from './plans.ts';
 import { explore, type Report, replay, search } from './search.ts';
 
 /** Of each exploration; unset: as many as the plan has in the short form. */
 const STATES = process.env.MODEL_STATES === undefined ? null : Number(process.env.MODEL_STATES);
+/** Plans drawn by lot. */
+const DRAWN = 100;
 const NEVER = Number.POSITIVE_INFINITY;
 const FOUND = join(import.meta.dirname, 'found');
 
@@ -27,6 +30,15 @@ describe('whatever happens, a caller is moved at most once and every call ends',
       const report = explore(setting, faults, limits, chanceOf(seed));
       expect(report.found, storyOf(report, plan, world, faults)).toBeNull();
       for (const name of report.happened.keys()) occurred.add(name);
+    }
+  });
+
+  test('in plans that nobody thought of', { timeout: 60_000 + (STATES ?? 0) * 100 }, () => {
+    for (let seed = 1; seed <= DRAWN; seed += 1) {
+      const { setting, faults } = drawnSetting(seed);
+      const limits = { states: STATES ?? 700, until: NEVER };
+      const { found } = explore(setting, faults, limits, chanceOf(seed));
+      expect(found, `--drawn 1 --seed ${seed}: ${JSON.stringify(setting)}`).toBeNull();
     }
   });
 

@@ -4,6 +4,7 @@
  */
 import { canonical, hashOf } from './canonical.ts';
 import { cellOf } from './cell.ts';
+import { oneOf } from './chance.ts';
 import {
   type Action,
   actionsOf,
@@ -83,12 +84,12 @@ export function explore(
   const beginnings = [start, movedOn(start, setting)];
   let cells = [...beginnings];
   const known = new Set<string>();
-  let [states, depth, roundEnds] = [0, 0, any(ROUNDS, chance)];
+  let [states, depth, roundEnds] = [0, 0, oneOf(ROUNDS, chance)];
   while (states < limits.states && Date.now() < limits.until) {
     if (states >= roundEnds) {
       cells = [...beginnings];
       known.clear();
-      roundEnds = states + any(ROUNDS, chance);
+      roundEnds = states + oneOf(ROUNDS, chance);
     }
     const from = leastVisited(cells, chance);
     from.visits += 1;
@@ -171,11 +172,11 @@ const ORDERS = [0, 0.1, 0.5, 1];
 
 function mannerOf(chance: () => number): Manner {
   return {
-    fault: any(SHARES, chance),
-    'far end': any(SHARES, chance),
-    operator: any(SHARES, chance),
+    fault: oneOf(SHARES, chance),
+    'far end': oneOf(SHARES, chance),
+    operator: oneOf(SHARES, chance),
     caller: 0.003,
-    order: any(ORDERS, chance),
+    order: oneOf(ORDERS, chance),
   };
 }
 
@@ -190,19 +191,15 @@ function drawn(
     left -= manner[kind];
     if (left > 0) continue;
     const actions = actionsOfKind(state, setting, kind);
-    if (actions.length > 0) return any(actions, chance);
+    if (actions.length > 0) return oneOf(actions, chance);
     break;
   }
   const usual = actionsOfKind(state, setting, 'everyday');
   if (usual.length === 0) {
     const others = actionsOf(state, setting);
-    return others.length === 0 ? null : any(others, chance);
+    return others.length === 0 ? null : oneOf(others, chance);
   }
-  return chance() < manner.order ? any(usual, chance) : (usual[0] ?? null);
-}
-
-function any<T>(list: readonly T[], chance: () => number): T {
-  return list[Math.floor(chance() * list.length)] as T;
+  return chance() < manner.order ? oneOf(usual, chance) : (usual[0] ?? null);
 }
 
 /** From every state, the usual continuation must end the call within this many actions. */
