@@ -116,7 +116,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'the B-leg is asked for at the moment in which its ringing ends',
-    file: machine('attempt'),
+    file: machine('attempt-time'),
     from: "timeoutMs + (attempt.kind === 'transfer' ? TRANSFER_GRACE_MS : 0)",
     to: "timeoutMs + (attempt.kind === 'transfer' ? -TRANSFER_GRACE_MS : 0)",
     plan: 'a transfer, then a target',

@@ -1,7 +1,8 @@
 /**
  * Attempts: starting one, accepting it, ending it with a verdict. It is one file because every
- * change of an attempt is here.
+ * change of an attempt is here. How long one may last is in attempt-time.ts.
  */
+import { giveTimeLeft, ownTimeMs, sendingMs } from './attempt-time.ts';
 import { wasTakenBack } from './attribution.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
 import { type Envelope, encodeClientState } from './client-state.ts';
@@ -9,17 +10,13 @@ import {
   ATTEMPTS_MAX,
   OUTCOME_GRACE_MS,
   PATIENCE_MS,
-  SAME_COMMAND_MS,
-  TRANSFER_GRACE_MS,
   TRANSFER_SECS_MAX,
   TRANSFER_SECS_MIN,
-  UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
-import { isMoving, type MovingStep } from './plan.ts';
+import type { MovingStep } from './plan.ts';
 import {
   clearDeadline,
   deadlineOf,
-  dropProbe,
   issue,
   newId,
   note,
@@ -65,15 +62,7 @@ export function acceptAttempt(turn: Turn, attempt: Attempt): void {
   if (attempt.verdict !== null || turn.call.running?.id !== attempt.id) return;
   const { probe } = turn.call;
   if (probe === null) setDeadline(turn, 'attempt', ownTimeMs(turn, attempt));
-  // Its time seemed to be over only because this was not known.
   else if (probe.why === 'attempt') giveTimeLeft(turn, attempt);
-}
-
-function giveTimeLeft(turn: Turn, attempt: Attempt): void {
-  const restMs = leftMs(turn, attempt);
-  if (restMs < UNKNOWN_LEFT_MS_MIN) return;
-  dropProbe(turn);
-  setDeadline(turn, 'attempt', restMs);
 }
 
 /**
@@ -102,46 +91,6 @@ export function hadBeenSent(turn: Turn, attempt: Attempt): void {
   if (!attempt.unsent || attempt.takenBackAt === null) return;
   attempt.unsent = false;
   endAttempt(turn, attempt, 'no_verdict', 'it had been sent before it was taken back');
-}
-
-/** Time from the acceptance until we probe. Telnyx ends a ringing B-leg before that. */
-function ownTimeMs(turn: Turn, attempt: Attempt): number {
-  const step = turn.call.running?.step;
-  const timeoutMs = step !== undefined && isMoving(step) ? step.timeoutMs : 0;
-  return timeoutMs + (attempt.kind === 'transfer' ? TRANSFER_GRACE_MS : 0);
-}
-
-/**
- * The rest of the timeout of an attempt whose acceptance was discovered late. It counts from the
- * end of the last request, because Telnyx may have executed any of several tries.
- */
-export function leftMs(turn: Turn, attempt: Attempt): number {
-  return (attempt.requestEndedAt ?? attempt.sentAt) + ownTimeMs(turn, attempt) - turn.now;
-}
-
-/**
- * How much longer a B-leg that exists may ring. Several processes may have tried, and one that dies
- * does not say when: so it counts from the acceptance, or from the last possible try.
- */
-export function mayRingMs(turn: Turn, attempt: Attempt): number {
-  const { id, acceptedAt, requestEndedAt, sentAt } = attempt;
-  const isOutstanding = turn.call.outstanding.some((command) => command.id === id);
-  const triedUntil = isOutstanding ? sentAt + SAME_COMMAND_MS : (requestEndedAt ?? sentAt);
-  return (acceptedAt ?? triedUntil) + ownTimeMs(turn, attempt) - turn.now;
-}
-
-/**
- * The outcome is unknown, so Telnyx may have executed the command and the far end may be ringing.
- * Waits out the step's timeout, counted from the first send. Returns false if that time is over.
- */
-export function awaitUnknown(turn: Turn, { id, sentAt }: Attempt): boolean {
-  const { call, now } = turn;
-  const step = call.running?.id === id ? call.running.step : null;
-  if (step === null || !isMoving(step) || call.probe !== null || isImpatient(call)) return false;
-  const restMs = sentAt + Math.min(step.timeoutMs, SAME_COMMAND_MS) - now;
-  if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
-  setDeadline(turn, 'attempt', restMs);
-  return true;
 }
 
 export function progressAttempt(turn: Turn, attempt: Attempt): void {
@@ -176,11 +125,6 @@ export function concludeAttempt(turn: Turn, attempt: Attempt, reason: string): v
   }
   attempt.unsent = true;
   endAttempt(turn, attempt, 'rejected', 'taken back: the target before it rang after all');
-}
-
-/** Patience ends the attempts of the plan, not the manual refer that interrupts it. */
-export function isImpatient({ patienceOver, suspended }: Call): boolean {
-  return patienceOver && suspended === null;
 }
 
 export function openAttempt(call: Call): Attempt | null {
@@ -323,14 +267,4 @@ function issueMove(turn: Turn, step: MovingStep, id: string, giveUpAt: number): 
 
 function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
-}
-
-/**
- * The least of three: the rest of the step, the rest of patience, and the time for which Telnyx
- * remembers a command_id.
- */
-function sendingMs(turn: Turn, timeoutMs: number): number {
-  const patienceAt = turn.call.suspended === null ? deadlineOf(turn.call, 'patience') : null;
-  const patienceMs = patienceAt === null ? timeoutMs : Math.max(0, patienceAt - turn.now);
-  return Math.min(timeoutMs, patienceMs, SAME_COMMAND_MS);
 }

@@ -1,5 +1,6 @@
 /** A deadline is due. Before anything is concluded, a probe asks whether the leg still exists. */
-import { concludeAttempt, isImpatient } from './attempt.ts';
+import { concludeAttempt } from './attempt.ts';
+import { isImpatient } from './attempt-time.ts';
 import { answeredLate, bLegGone, isHeld } from './b-leg.ts';
 import { endCall, leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';

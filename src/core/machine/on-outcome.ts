@@ -1,5 +1,6 @@
 /** The outcomes of our commands. */
-import { acceptAttempt, awaitUnknown, endAttempt, hadBeenSent, noteApplied } from './attempt.ts';
+import { acceptAttempt, endAttempt, hadBeenSent, noteApplied } from './attempt.ts';
+import { awaitUnknown } from './attempt-time.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';

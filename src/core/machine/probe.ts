@@ -3,14 +3,8 @@
  * our commands was executed last. `GET /connections/{id}/active_calls` finds the B-leg of a
  * transfer.
  */
-import {
-  concludeAttempt,
-  endAttempt,
-  isImpatient,
-  leftMs,
-  mayRingMs,
-  noteApplied,
-} from './attempt.ts';
+import { concludeAttempt, endAttempt, noteApplied } from './attempt.ts';
+import { isImpatient, leftMs, mayRingMs } from './attempt-time.ts';
 import { neverLeft } from './attribution.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt, Probe } from './call.ts';

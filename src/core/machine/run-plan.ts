@@ -1,7 +1,8 @@
 /**
  * Runs the plan: the next step, what it needs first, and what follows when it succeeds or fails.
  */
-import { isImpatient, skipAttempt, startAttempt } from './attempt.ts';
+import { skipAttempt, startAttempt } from './attempt.ts';
+import { isImpatient } from './attempt-time.ts';
 import { awaitingFinal } from './attribution.ts';
 import { answeredLate, hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
