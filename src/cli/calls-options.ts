@@ -6,7 +6,7 @@ import { VERDICTS } from '../core/machine/verdict.ts';
 import { labelledWith } from '../core/rules/label.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { filterNumber, mayBeNational } from '../routing/national.ts';
-import type { CallFilter } from '../store/contract/list.ts';
+import { type CallFilter, PARTIES } from '../store/contract/list.ts';
 import type { CallsAsked } from './documents.ts';
 import type { Io } from './io.ts';
 import { LIMIT_MAX, limitOf } from './limit.ts';
@@ -165,8 +165,6 @@ export async function withRoutes(
   if (set !== null && mayBeLabel) known.labelled = labelledWith(set, options.q ?? '');
   return { id: id === null ? null : meant(id), options: known };
 }
-
-const PARTIES = ['from', 'to', 'number'] as const;
 
 /** Null if the routes have problems: `referee check` names them. */
 async function liveSet(io: Io): Promise<RouteSet | null> {

@@ -6,7 +6,7 @@ import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { type ManualRefer, referManually } from '../../engine/manual-refer.ts';
 import { filterNumber } from '../../routing/national.ts';
-import type { CallFilter } from '../../store/contract/list.ts';
+import { type CallFilter, PARTIES } from '../../store/contract/list.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
@@ -43,7 +43,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     if (q !== undefined && q.trim() !== '') {
       filter.q = { text: q, numbers: labelledWith(deps.routes.current(), q) };
     }
-    for (const party of ['from', 'to', 'number'] as const) {
+    for (const party of PARTIES) {
       const bare = withoutUserParameters(withPlus(query[party] ?? ''));
       if (bare !== null) filter[party] = filterNumber(bare, deps.routes.current().policy.country);
     }

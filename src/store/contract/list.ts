@@ -14,6 +14,9 @@ export interface SearchText {
   numbers: string[];
 }
 
+/** The filters that are an address or a number. */
+export const PARTIES = ['from', 'to', 'number'] as const;
+
 export interface CallFilter {
   phase?: Phase;
   /** `otherwise`: calls that were decided without a rule. */
