@@ -116,6 +116,24 @@ export function isRoutine({ source, type, detail, commands, phase_before: before
   return type === 'call.cost' || (source === 'webhook' && UNNOTICED.has(type));
 }
 
+/**
+ * The entries that say less of an attempt than one before them: NOTIFYs overtake each other, and a
+ * target that rings is not back at being called.
+ *
+ * @param {readonly (Pick<Story, 'type' | 'attempt' | 'detail' | 'commands'> & { id: string })[]} timeline
+ * @returns {Set<string>} their ids
+ */
+export function overtakenIds(timeline) {
+  const ringing = new Set();
+  const overtaken = new Set();
+  for (const { id, type, attempt, detail, commands } of timeline) {
+    if (type !== 'call.refer.started') continue;
+    if (detail.sip_notify_response === 180) ringing.add(attempt);
+    else if (ringing.has(attempt) && !commands.some(isNoticed)) overtaken.add(id);
+  }
+  return overtaken;
+}
+
 /** @param {{ action: string }} command */
 function isNoticed({ action }) {
   return MOVES.has(action) || COMMANDS.has(action);

@@ -2,7 +2,7 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html } from '/assets/lit-html/lit-html.js';
 import { adviceText } from './attempt.js';
-import { isRoutine, simpleCommand, simpleSentence } from './simple-words.js';
+import { isRoutine, overtakenIds, simpleCommand, simpleSentence } from './simple-words.js';
 import { targetOf } from './timeline-words.js';
 import { clock, count, said } from './words.js';
 
@@ -37,9 +37,10 @@ export function story(call) {
   if (first === undefined)
     return html`<p class="empty">No events of this call are recorded yet.</p>`;
   const start = Date.parse(first.at);
+  const overtaken = overtakenIds(call.timeline);
   const line = (entry) => html`<li>${lineText(entry, call, start)}</li>`;
   return html`<ol class="story">${repeat(
-    runsOf(call.timeline, (entry) => isRoutine(entry)),
+    runsOf(call.timeline, (entry) => isRoutine(entry) || overtaken.has(entry.id)),
     ({ entries: [entry] }, index) => `${index} ${entry?.id}`,
     ({ folded, entries }) =>
       folded

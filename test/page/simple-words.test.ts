@@ -3,6 +3,7 @@ import { PHASES } from '../../src/core/machine/call.ts';
 import { VERDICTS } from '../../src/core/machine/verdict.ts';
 import {
   isRoutine,
+  overtakenIds,
   phaseWords,
   type Story,
   simpleCommand,
@@ -129,4 +130,21 @@ test('what no caller notices is folded, and what goes wrong never is', () => {
 test('a command is what it does to the caller', () => {
   expect(simpleCommand(refer, 'billing')).toBe('we move the caller to billing');
   expect(simpleCommand({ action: 'client_state_update' }, null)).toBe(null);
+});
+
+test('a target that rings is not said to be tried again when an earlier NOTIFY arrives late', () => {
+  const started = (id: string, attempt: string, code: number | null) => ({
+    id,
+    ...anEntry({ type: 'call.refer.started', attempt, detail: { sip_notify_response: code } }),
+  });
+  const timeline = [
+    started('1', 'a', 100),
+    started('2', 'a', 180),
+    started('3', 'a', 100),
+    started('4', 'b', 100),
+    started('5', 'a', null),
+    started('6', 'a', 180),
+    { ...started('7', 'a', 100), commands: [refer] },
+  ];
+  expect([...overtakenIds(timeline)]).toEqual(['3', '5']);
 });

@@ -3,7 +3,7 @@
  * the API, the command line, the log and the metrics all use these words.
  */
 import type { Attempt, Call, Ends } from './call.ts';
-import type { Verdict } from './verdict.ts';
+import { RINGING, type Verdict } from './verdict.ts';
 
 export const CALLER_OUTCOMES = [
   /** A REFER completed, or a transfer was bridged and both talked. */
@@ -130,7 +130,7 @@ function liveWords(call: Call): string {
 }
 
 /**
- * Only 180 says that a phone rings (RFC 3261, 21.1). 100 says that the target is being called, and
+ * Only 180 says that a phone rings. 100 says that the target is being called, and
  * so does a B-leg, whose ringing Telnyx does not report.
  */
 function wayWords({ kind, progress, sipNotifyResponse, bLegAnswered }: Attempt): string {
@@ -138,8 +138,6 @@ function wayWords({ kind, progress, sipNotifyResponse, bLegAnswered }: Attempt):
   if (kind === 'refer' && sipNotifyResponse === RINGING) return 'Ringing at';
   return progress ? 'Calling' : 'On the way to';
 }
-
-const RINGING = 180;
 
 function reachedWords({ attempts, createdAt }: Call): string {
   const taken = attempts.findLast(({ verdict }) => verdict === 'completed') ?? attempts.at(-1);

@@ -16,7 +16,7 @@ import type { WebhookEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
 import { reviewSafety } from './run-plan.ts';
 import { note, setDeadline, type Turn, takeBack } from './turn.ts';
-import { isContradictory, verdictOfReferFailure, verdictOfSipCode } from './verdict.ts';
+import { isContradictory, RINGING, verdictOfReferFailure, verdictOfSipCode } from './verdict.ts';
 
 export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
@@ -30,7 +30,7 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   turn.attemptId = attempt.id;
   mayRingInstead(turn, attempt, othersRinging(call, event, attempt));
   if (attempt.verdict === null && !attempt.final) {
-    attempt.sipNotifyResponse = event.sipNotifyResponse;
+    attempt.sipNotifyResponse = furthest(attempt.sipNotifyResponse, event.sipNotifyResponse);
     progressAttempt(turn, attempt);
   } else if (attempt.verdict === 'no_verdict' && !attempt.final && !attempt.progress) {
     // It was given up but rings now: it may be answered, so nobody else is called.
@@ -41,6 +41,15 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   } else if (attempt.final && !attempt.progress) {
     overtakenByItsEnd(turn, attempt);
   }
+}
+
+/**
+ * NOTIFYs and webhooks overtake each other: a late 100, or one without a code, does not take back
+ * that the target rings.
+ */
+function furthest(known: number | null, heard: number | null): number | null {
+  if (heard === null || known === RINGING) return known;
+  return known === null || heard === RINGING ? heard : Math.max(known, heard);
 }
 
 /**

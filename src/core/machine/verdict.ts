@@ -73,6 +73,9 @@ export function verdictOfHangup(cause: string | null, sipCause: string | null): 
   return verdictOfSipCode(sipCause !== null && /^\d{3}$/.test(sipCause) ? Number(sipCause) : null);
 }
 
+/** The only response that says that a phone rings (RFC 3261, 21.1.2). */
+export const RINGING = 180;
+
 const REFER_REFUSED: ReadonlySet<number> = new Set([420, 481, 501, 603]);
 
 const SIP_VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([

@@ -1,5 +1,6 @@
 /** What follows an attempt that failed, or whose outcome is unknown. */
 import { describe, expect, it } from 'vitest';
+import { summaryOf } from '../../../src/core/machine/caller-outcome.ts';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import {
   ALIVE,
@@ -55,6 +56,28 @@ describe('what follows a failed attempt', () => {
     d.hook('call.hangup');
     expect(d.call.ends).toBe('referred');
   });
+
+  it.each<[(number | null)[], number | null, string]>([
+    [[100, 180, 100], 180, 'Ringing at a.'],
+    [[180, 183], 180, 'Ringing at a.'],
+    [[183, 180], 180, 'Ringing at a.'],
+    [[180, null], 180, 'Ringing at a.'],
+    [[183, 100], 183, 'Calling a.'],
+    [[null, 100], 100, 'Calling a.'],
+  ])(
+    'after NOTIFYs of %j shows the furthest one, in whatever order they come',
+    (codes, code, said) => {
+      const d = referring(refer('a'));
+      for (const sipNotifyResponse of codes) {
+        d.hook('call.refer.started', { sipNotifyResponse, ...stamp(d) });
+      }
+      expect(d.call.attempts[0]?.sipNotifyResponse).toBe(code);
+      expect(summaryOf(d.call)).toBe(said);
+      // The final one counts whatever came before.
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      expect(d.call.attempts[0]).toMatchObject({ verdict: 'busy', sipNotifyResponse: 486 });
+    },
+  );
 
   it('is another move when the operator wrote so for no_verdict', () => {
     const d = referring(refer('a', { ifFailed: { no_verdict: [refer('b')] } }));
