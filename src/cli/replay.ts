@@ -53,7 +53,9 @@ export function replayCommand(program: Command, io: Io): void {
       `
 Targets answer as they really did, and callers press what they really pressed. A target that was
 not tried then is assumed to complete, and named. Nothing is sent, written or asked of anybody;
-handlers of the routes do run, as with referee route.`,
+handlers of the routes do run, as with referee route.
+Exit code: 1 if a routes folder has problems, or with --fail-on-change if any call would go
+elsewhere; 2 if the command line is wrong or the calls cannot be read; otherwise 0.`,
     );
   command.action(async (options: ReplayOptions) => {
     process.exitCode = await runReplay(options, io);
@@ -63,9 +65,9 @@ handlers of the routes do run, as with referee route.`,
 /** The exit code. */
 async function runReplay(options: ReplayOptions, io: Io): Promise<number> {
   const routes = await routesIn(options.routes, io);
-  if (routes === null) return 2;
+  if (routes === null) return 1;
   const against = options.against === undefined ? null : await routesIn(options.against, io);
-  if (against === null && options.against !== undefined) return 2;
+  if (against === null && options.against !== undefined) return 1;
   try {
     const now = Date.now();
     const since = options.since ?? (options.calls === undefined ? now - WEEK_MS : null);

@@ -70,7 +70,7 @@ export async function runSchedule(
   const { dir, loaded } = await loadFolder(options.routes, io, fromMs);
   if (!loaded.ok) {
     io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
-    return 1;
+    return refuse(io, `${dir} has problems, so no schedule is shown`, 1);
   }
   const all = [...loaded.set.schedules.values()];
   const wanted = name === undefined ? all : all.filter((schedule) => schedule.name === name);

@@ -467,6 +467,20 @@ test.each([[['route', '--to', '+14155550100']], [['schedule']]])(
   },
 );
 
+test.each([
+  ['check', (dir: string) => ['check', dir]],
+  ['route', (dir: string) => ['route', '--routes', dir, '--to', '+14155550100']],
+  ['prove', (dir: string) => ['prove', dir]],
+  ['schedule', (dir: string) => ['schedule', '--routes', dir]],
+  ['replay', (dir: string) => ['replay', '--routes', dir, '--calls', '-']],
+])('%s of a bad set says so in its last line and exits 1', async (_, args) => {
+  const { code, out, err, dir } = await referee({ 'main.yaml': 'rules: 7\n' }, args);
+  expect(code).toBe(1);
+  const last = `${out}${err}`.trimEnd().split('\n').at(-1);
+  expect(last).toMatch(/has problems, so|not ok: /);
+  expect(last).toContain(dir);
+});
+
 test('route of a bad set shows its problems and exits 1', async () => {
   const { code, err } = await referee({ 'main.yaml': 'ruls: []' }, (dir) => [
     'route',
