@@ -1,7 +1,7 @@
 /** Copies of what a store holds, by the kind of database. */
 import type { Database } from './open.ts';
 import { backUpPostgres, restorePostgres } from './postgres/backup.ts';
-import { backUpSqlite, checkBackup, restoreSqlite } from './sqlite/backup.ts';
+import { backUpSqlite, checkBackup, refuseItself, restoreSqlite } from './sqlite/backup.ts';
 
 /**
  * Returns how many calls the backup holds. Rejects with StoreUnavailable if none could be made, and
@@ -29,7 +29,10 @@ export async function restore(
 
 /**
  * How many calls a backup of an SQLite store holds; null for PostgreSQL, whose own tool checks it.
+ * Throws if it is the database itself.
  */
-export function callsInBackup(from: string, { kind }: Database): number | null {
-  return kind === 'sqlite' ? checkBackup(from) : null;
+export function callsInBackup(from: string, database: Database): number | null {
+  if (database.kind !== 'sqlite') return null;
+  refuseItself(from, database.path);
+  return checkBackup(from);
 }

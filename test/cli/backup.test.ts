@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -102,6 +103,44 @@ test('the database itself is not taken for the backup', async () => {
   expect((await run('backup')).err).toContain('this is the database itself');
   expect(await store.find('one')).not.toBeNull();
   await store.close();
+});
+
+test.each([
+  ['the path itself', () => path],
+  ['a path with dots', () => `${folder}/data/../data/./referee.db`],
+  ['a symbolic link', () => linked(symlinkSync)],
+  ['a hard link', () => linked(linkSync)],
+])('the database itself is no backup to restore, named by %s', async (_, named) => {
+  await (await fill('one')).close();
+  file = named();
+  const before = contents();
+  for (const yes of [true, undefined]) {
+    expect(await run('restore', { yes })).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('nothing was restored: '),
+    });
+    expect((await run('restore', { yes })).err).toContain(`${file}: this is the database itself`);
+  }
+  expect((await run('backup')).err).toContain('this is the database itself');
+  expect(contents()).toEqual(before);
+});
+
+function linked(link: (path: string, name: string) => void): string {
+  const name = join(folder, 'link.db');
+  link(path, name);
+  return name;
+}
+
+test('the database of a running server is no backup: what is in its log would be lost', async () => {
+  const store = await fill('one');
+  file = path;
+  path = join(folder, 'data/other.db');
+  const { code, err } = await run('restore', { yes: true });
+  expect([code, err]).toEqual([1, expect.stringContaining('make one with referee backup')]);
+  expect(readdirSync(join(folder, 'data'))).not.toContain('other.db');
+  await store.close();
+  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
 });
 
 test('a file that a server is using is not replaced; once it has stopped, it is', async () => {

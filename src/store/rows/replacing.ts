@@ -58,6 +58,14 @@ export function realOf(path: string): string {
   }
 }
 
+/** Whether both paths lead to one file, by whatever names: relative, symbolic link, hard link. */
+export function isSameFile(path: string, other: string): boolean {
+  const [one, two] = [path, other].map((each) =>
+    statSync(each, { bigint: true, throwIfNoEntry: false }),
+  );
+  return one !== undefined && two !== undefined && one.dev === two.dev && one.ino === two.ino;
+}
+
 /**
  * The new file belongs to whom the old one belonged to, and no others may read it: a server must be
  * able to write what root restored, and a backup that only some could read stays so.

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from '../migrate.ts';
-import { realOf, replacing } from '../rows/replacing.ts';
+import { isSameFile, replacing } from '../rows/replacing.ts';
 import { explain, isBusy, readSchema } from './file.ts';
 import { hasStaleLog, refuseStaleLog } from './held-file.ts';
 
@@ -21,7 +21,7 @@ const PAGES_AT_ONCE = 1_000;
  */
 export async function backUpSqlite(path: string, to: string, signal: AbortSignal): Promise<number> {
   if (!existsSync(path)) throw new StoreUnavailable('there is no such file', { where: path });
-  if (realOf(path) === realOf(to)) {
+  if (isSameFile(path, to)) {
     throw new StoreUnavailable('this is the database itself; name another file', { where: to });
   }
   return replacing({
@@ -85,8 +85,11 @@ export async function restoreSqlite(
   path: string,
   signal: AbortSignal,
 ): Promise<number> {
+  refuseItself(from, path);
   const calls = checkBackup(from);
-  refuseInUse(path);
+  // Part of the data is in the log of whoever has it open, and only the file is copied.
+  refuseInUse(from, 'a server is using it, so it is no backup: make one with referee backup');
+  refuseInUse(path, IN_USE);
   return replacing({
     path,
     signal,
@@ -96,14 +99,22 @@ export async function restoreSqlite(
     },
     beforehand(place) {
       // Again, because a server may have started during the copy.
-      refuseInUse(path);
+      refuseInUse(path, IN_USE);
       for (const end of ['-wal', '-shm']) rmSync(`${place}${end}`, { force: true });
     },
   });
 }
 
+/** The question and the report would be about a restore that does not change anything. */
+export function refuseItself(from: string, path: string): void {
+  if (!isSameFile(from, path)) return;
+  throw new StoreUnavailable('this is the database itself; name a backup of it', { where: from });
+}
+
 /** A server whose file is replaced stores nothing more until it is restarted. */
-function refuseInUse(path: string): void {
+const IN_USE = 'a server is using it: stop the server, then restore';
+
+function refuseInUse(path: string, why: string): void {
   // Opening a file beside a stale log would write that log over it.
   if (!existsSync(path) || hasStaleLog(path)) return;
   let database: DatabaseSync | undefined;
@@ -114,10 +125,7 @@ function refuseInUse(path: string): void {
   } catch (error) {
     // A damaged database may be replaced: that is what backups are for.
     if (!isBusy(error)) return;
-    throw new StoreUnavailable('a server is using it: stop the server, then restore', {
-      where: path,
-      cause: error,
-    });
+    throw new StoreUnavailable(why, { where: path, cause: error });
   } finally {
     database?.close();
   }
