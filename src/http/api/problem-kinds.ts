@@ -1,12 +1,11 @@
 /** The kinds of current problems and their words; overrides are in `forced-problems.ts`. */
 import { iso } from '../../core/iso-time.ts';
-import type { Verdict } from '../../core/machine/call.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
 import { healthOf, type RestState } from '../../core/rules/rest.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { Trouble } from '../../log/troubles.ts';
-import type { Activity } from '../../store/contract/activity.ts';
-import { adviceFor } from '../../telnyx/advice.ts';
+import type { Activity, AttemptGroup } from '../../store/contract/activity.ts';
+import { type Advice, adviceFor } from '../../telnyx/advice.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { ForcedTrouble } from './forced-problems.ts';
 import { sum } from './stats-json.ts';
@@ -26,7 +25,7 @@ export function failingTargets(activity: Activity): Listed[] {
     const verdicts = [...Map.groupBy(failed, ({ verdict }) => verdict)]
       .map(([verdict, own]) => ({ verdict, count: sum(own) }))
       .toSorted((a, b) => b.count - a.count);
-    const advice = adviceFor({ verdict: (verdicts[0]?.verdict ?? 'other') as Verdict });
+    const advice = usualAdvice(failed);
     const list = verdicts.map(({ verdict, count }) => `${count} ${verdict}`).join(', ');
     return [
       {
@@ -41,6 +40,13 @@ export function failingTargets(activity: Activity): Listed[] {
       },
     ];
   });
+}
+
+/** Of the most frequent failure, for the way in which callers were moved when it happened. */
+function usualAdvice(failed: AttemptGroup[]): Advice | null {
+  const kinds = [...Map.groupBy(failed, ({ kind, verdict }) => `${kind} ${verdict}`).values()];
+  const usual = kinds.toSorted((a, b) => sum(b) - sum(a))[0]?.[0];
+  return usual === undefined ? null : adviceFor(usual);
 }
 
 /** Targets that an operator has put to rest are listed with the overrides instead. */

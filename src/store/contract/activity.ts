@@ -1,5 +1,5 @@
 /** What happened lately, counted for charts and tables. */
-import type { Ends, Phase, Verdict } from '../../core/machine/call.ts';
+import type { Attempt, Ends, Phase, Verdict } from '../../core/machine/call.ts';
 
 export interface RecentActivity {
   /** The newest calls that started at or after `since`, at most `callsMax`. */
@@ -43,6 +43,7 @@ export interface AttemptGroup {
   minute: number;
   rule: string | null;
   target: string | null;
+  kind: Attempt['kind'];
   verdict: Verdict | null;
   count: number;
   /**

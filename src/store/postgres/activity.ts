@@ -24,9 +24,9 @@ export async function readActivity(
        select ${MINUTE('created_at')} as minute, rule, ends, attempts, count(*) as count
        from recent group by 1, 2, 3, 4),
      by_attempt as (
-       select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.verdict, count(*) as count,
+       select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.kind, a.verdict, count(*) as count,
          coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"
-       from recent r join attempts a using (call) group by 1, 2, 3, 4),
+       from recent r join attempts a using (call) group by 1, 2, 3, 4, 5),
      by_cost as (
        select r.rule, x.target, x.currency, sum(x.amount::numeric)::text as amount, x.moved
        from recent r, lateral (

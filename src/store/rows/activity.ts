@@ -1,6 +1,6 @@
 /** Gathers rows of calls and attempts into the groups that charts and tables are made of. */
 
-import type { Ends, Verdict } from '../../core/machine/call.ts';
+import type { Attempt, Ends, Verdict } from '../../core/machine/call.ts';
 import { addDecimals } from '../../core/machine/decimal.ts';
 import type { AttemptGroup, CallGroup, CostGroup, RowGroup } from '../contract/activity.ts';
 import type { CostRow } from './rows.ts';
@@ -13,6 +13,7 @@ export interface Groups {
     startedAt: number;
     rule: string | null;
     target: string | null;
+    kind: Attempt['kind'];
     verdict: Verdict | null;
     tookMs: number | null;
   }): void;
@@ -39,10 +40,11 @@ export function createGroups(): Groups {
       group.count += 1;
       calls.set(key, group);
     },
-    attempt({ startedAt, rule, target, verdict, tookMs }) {
+    attempt({ startedAt, rule, target, kind, verdict, tookMs }) {
       const minute = minuteOf(startedAt);
-      const key = JSON.stringify([minute, rule, target, verdict]);
-      const group = attempts.get(key) ?? { minute, rule, target, verdict, count: 0, tookMs: [] };
+      const key = JSON.stringify([minute, rule, target, kind, verdict]);
+      const fresh = { minute, rule, target, kind, verdict, count: 0, tookMs: [] };
+      const group = attempts.get(key) ?? fresh;
       group.count += 1;
       if (tookMs !== null) group.tookMs.push(tookMs);
       attempts.set(key, group);

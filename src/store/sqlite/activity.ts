@@ -1,7 +1,13 @@
 /** Reads recent activity in small steps, so that no webhook waits behind it. */
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import { type Ends, PHASES, type Phase, type Verdict } from '../../core/machine/call.ts';
+import {
+  type Attempt,
+  type Ends,
+  PHASES,
+  type Phase,
+  type Verdict,
+} from '../../core/machine/call.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
 import { createGroups, type Groups } from '../rows/activity.ts';
@@ -26,6 +32,7 @@ interface Row {
   tried: number;
   key: Uint8Array | null;
   target: string | null;
+  kind: string;
   verdict: string | null;
   started_at: number;
   took_ms: number | null;
@@ -69,7 +76,7 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
   );
   const rows = database.prepare(
     `select d.call, d.created_at, nullif(c.rule, '${OTHERWISE}') as rule, c.ends, c.costs,
-       c.table_rows, a.key, a.target, a.verdict, a.started_at, a.took_ms,
+       c.table_rows, a.key, a.target, a.kind, a.verdict, a.started_at, a.took_ms,
        (select count(*) from attempts t where t.call = d.call) as tried
      from (select call, created_at from calls indexed by calls_created
            where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)
@@ -106,6 +113,7 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
           startedAt: row.started_at,
           rule: row.rule,
           target: row.target,
+          kind: row.kind as Attempt['kind'],
           verdict: row.verdict as Verdict | null,
           tookMs: row.took_ms,
         });

@@ -1,6 +1,7 @@
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TooBusy } from '../../../src/errors.ts';
+import { failingTargets } from '../../../src/http/api/problem-kinds.ts';
 import { statsJson } from '../../../src/http/api/stats-json.ts';
 import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
 import { watchTroubles } from '../../../src/log/troubles.ts';
@@ -65,7 +66,7 @@ async function problems() {
 
 describe('the numbers', () => {
   test('count no attempt at a target that was passed over, in total as by target', () => {
-    const group = { minute: 0, rule: 'support', tookMs: [] };
+    const group = { minute: 0, rule: 'support', kind: 'refer' as const, tookMs: [] };
     const numbers = statsJson({
       now,
       since: now,
@@ -162,6 +163,42 @@ describe('problems', () => {
       },
     ]);
   });
+
+  test.each([
+    ['transfer', 'transfer', /The called side refuses the call/, /REFER/],
+    ['refer', 'refer', /The caller's side refuses the REFER/, /called side/],
+    // The way that failed most often.
+    ['transfer', 'refer', /The called side refuses the call/, /REFER/],
+  ] as const)(
+    'a target that fails by %s, and once by %s: the advice is about the former',
+    (usual, once, said, unsaid) => {
+      const group = {
+        rule: 'support',
+        target: 'desk',
+        verdict: 'not_allowed' as const,
+        tookMs: [],
+      };
+      const [problem] = failingTargets({
+        now,
+        since: now,
+        live: [],
+        calls: [],
+        attempts: [
+          { ...group, minute: 0, kind: once, count: 2 },
+          { ...group, minute: 1, kind: usual, count: 1 },
+          { ...group, minute: 2, kind: usual, count: 2 },
+        ],
+        costs: [],
+        rows: [],
+      });
+      expect(problem).toMatchObject({
+        count: 5,
+        detail: expect.stringMatching(/^5 not_allowed\. /),
+      });
+      expect(problem?.detail).toMatch(said);
+      expect(`${problem?.detail} ${problem?.fix}`).not.toMatch(unsaid);
+    },
+  );
 
   test('what was logged as trouble, counted by reason, with its fix', async () => {
     for (const count of [1, 7]) {

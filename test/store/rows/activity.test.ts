@@ -53,7 +53,7 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
     );
   });
 
-  test('attempts are counted by rule, target and verdict, with the time each took', async () => {
+  test('attempts are counted by rule, target, way of moving and verdict, with the time each took', async () => {
     const { attempts } = await store.activity(T0, 1_000);
     expect(
       sorted(attempts.map((group) => ({ ...group, tookMs: group.tookMs.toSorted() }))),
@@ -62,9 +62,12 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
         attemptsOf(T0, 'support', 'support-us', 'completed', [500, 700]),
         attemptsOf(T0 + MINUTE, 'sales', 'support-us', 'busy', [2_000]),
         // Nothing was sent, so there is no duration.
-        attemptsOf(T0 + MINUTE, 'sales', 'support-eu', 'rejected', [], 1),
+        attemptsOf(T0 + MINUTE, 'sales', 'support-eu', 'rejected', [], {
+          count: 1,
+          kind: 'transfer',
+        }),
         // Still open: no verdict and no duration.
-        attemptsOf(T0, null, 'support-eu', null, [], 1),
+        attemptsOf(T0, null, 'support-eu', null, [], { count: 1 }),
       ]),
     );
   });
@@ -120,9 +123,9 @@ function attemptsOf(
   target: string,
   verdict: Activity['attempts'][number]['verdict'],
   tookMs: number[],
-  count = tookMs.length,
+  { count = tookMs.length, kind = 'refer' as 'refer' | 'transfer' } = {},
 ) {
-  return { minute, rule, target, verdict, count, tookMs };
+  return { minute, rule, target, kind, verdict, count, tookMs };
 }
 
 function sorted<T>(list: T[]): T[] {
@@ -177,6 +180,7 @@ const CALLS = [
         endedAt: T0 + MINUTE,
         verdict: 'rejected',
         unsent: true,
+        kind: 'transfer',
         target: 'support-eu',
       }),
     ],
