@@ -5,7 +5,7 @@ import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
 import { labelledWith } from '../core/rules/label.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
-import { filterNumber, mayBeNational } from '../routing/national.ts';
+import { askedNumber, mayBeNational } from '../routing/national.ts';
 import { type CallFilter, PARTIES } from '../store/contract/list.ts';
 import type { CallsAsked } from './documents.ts';
 import type { Io } from './io.ts';
@@ -68,8 +68,14 @@ export function addCallsOptions(command: Command): void {
       ).choices([...VERDICTS, 'failed']),
     )
     .addOption(new Option('--ends <ends>', 'only calls that ended like this').choices([...ENDS]))
-    .option('--from <number>', 'only calls from this number, as the list shows it')
-    .option('--to <number>', 'only calls to this number, as the list shows it')
+    .option(
+      '--from <number>',
+      'only calls from this number, as the list shows it or as people write it',
+    )
+    .option(
+      '--to <number>',
+      'only calls to this number, as the list shows it or as people write it',
+    )
     .option('--number <number>', 'only calls from or to this number of yours')
     .addOption(
       new Option('--direction <direction>', 'only calls in this direction').choices([
@@ -156,7 +162,7 @@ export async function withRoutes(
   const mayBeLabel = options.q !== undefined && /\p{L}/u.test(options.q);
   const needsRoutes = mayBeLabel || parties.some((text) => mayBeNational(text ?? ''));
   const set = needsRoutes ? await liveSet(io) : null;
-  const meant = (text: string): string => filterNumber(text, set?.policy.country);
+  const meant = (text: string): string => askedNumber(text, set?.policy.country);
   const known: CallsOptions = { ...options };
   for (const party of PARTIES) {
     const text = options[party];

@@ -17,6 +17,7 @@ import {
 import type { ReportJson } from '../http/api/reports-csv.ts';
 import { statsJson } from '../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
+import { searchedText } from '../routing/national.ts';
 import { type CallFilter, PARTIES } from '../store/contract/list.ts';
 import type { Database } from '../store/open.ts';
 import { type Labels, readReport } from '../store/read-report.ts';
@@ -151,7 +152,7 @@ function latestLabels(reader: Pick<StoreReader, 'list'>): Labels {
 /** Makes the same filter as the API does. */
 export function filterOf({ q, labelled = [], ...asked }: CallsAsked): CallFilter {
   const filter: CallFilter = asked;
-  if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: labelled };
+  if (q !== undefined && q.trim() !== '') filter.q = { text: searchedText(q), numbers: labelled };
   for (const party of PARTIES) {
     const bare = withoutUserParameters(asked[party] ?? null);
     if (bare !== null) filter[party] = bare;

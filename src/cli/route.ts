@@ -145,6 +145,7 @@ function askedOf(options: RouteOptions): Asked | string {
     const { problem, hint } = notAMoment(options.at ?? '');
     return `--at: ${problem}; ${hint}`;
   }
+  if (options.to.trim() === '') return '--to: a number is expected, got nothing';
   const facts = factsOfOptions(options);
   if (typeof facts === 'string') return facts;
   const verdicts = verdictsOf(options.verdict);

@@ -1,5 +1,6 @@
 /** What is typed while the simulator runs: calls to place and to end, and what to show. */
 import { createInterface } from 'node:readline';
+import { askedNumber } from '../routing/national.ts';
 import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import type { CallWatch } from './call-watch.ts';
@@ -36,7 +37,10 @@ function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: 
     case 'call': {
       const script = line.script === null ? {} : scriptOf(line.script);
       if (typeof script === 'string') say.problem(script);
-      else watch.add(simulator.placeCall({ ...script, from: line.from, to: line.to }));
+      else {
+        const [from, to] = [askedNumber(line.from, null), askedNumber(line.to, null)];
+        watch.add(simulator.placeCall({ ...script, from, to }));
+      }
       return;
     }
     case 'script': {

@@ -4,6 +4,7 @@
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import { InvalidConfiguration } from '../errors.ts';
+import { askedNumber } from '../routing/national.ts';
 import { readAccountFile } from '../simulator/account/file.ts';
 import { FAULT_KINDS, type Faults, ratesOf } from '../simulator/faults.ts';
 import type { CallScript } from '../simulator/script.ts';
@@ -183,8 +184,8 @@ function firstCall(options: SimulatorCommandOptions): CallScript | null | string
   if (typeof script === 'string') return script;
   return {
     ...script,
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
+    ...(from === undefined ? {} : { from: askedNumber(from, null) }),
+    ...(to === undefined ? {} : { to: askedNumber(to, null) }),
   };
 }
 

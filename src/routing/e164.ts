@@ -43,6 +43,18 @@ export function rightForm(text: string): string | null {
 }
 
 /**
+ * The number in `+49 (0)30 …` without its trunk prefix, also if no numbering plan has it: brackets
+ * around a 0 after the country code can mean nothing else, except where the 0 is part of the number.
+ */
+export function withoutWrittenZero(written: string): string | null {
+  if (!/^\+[0-9\s.-]+\(0\)/.test(written)) return null;
+  const number = written.replace(/\(0\)/, '').replace(/[\s()./-]/g, '');
+  const code = callingCode(number);
+  if (code === null || ZERO_IS_PART.has(code)) return null;
+  return /^\+[1-9][0-9]{6,14}$/.test(number) ? number : null;
+}
+
+/**
  * Whether the trunk prefix, which is only dialled within the country, follows the country code: +44
  * 020…, +7 8 495…, +1 1 415…. Only candidates are parsed, because a list may hold a million
  * numbers.

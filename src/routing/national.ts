@@ -1,6 +1,23 @@
-/** National number formats, accepted when somebody asks about a call. */
+/**
+ * Numbers as people write them when they ask about a call or name a number of theirs: the one place
+ * that turns them into the form that calls have. In route files such a form is a problem instead.
+ */
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
-import { rightForm } from './e164.ts';
+import { rightForm, withoutWrittenZero } from './e164.ts';
+import { inAscii } from './look-alikes.ts';
+
+/**
+ * The E.164 number that a text means: `+49 (0)30 90-1820`, `0049 30 901820`, `tel:+49-30-901820`, or
+ * `030 901820` in DE. Null for anything else, and for a number that is written as calls have it.
+ */
+export function writtenNumber(text: string, country: string | null | undefined): string | null {
+  const written = inAscii(text).trim();
+  const meant = fromNational(written, country);
+  if (meant !== null) return meant;
+  if (SEPARATED.test(written)) return rightForm(written) ?? withoutWrittenZero(written);
+  // Only characters that look like those of a number were replaced.
+  return written !== text && E164.test(written) ? written : null;
+}
 
 /**
  * The E.164 number that a national form means in a country, such as `030 901820` in DE; null if it
@@ -14,27 +31,29 @@ export function fromNational(text: string, country: string | null | undefined): 
   return parsed?.isValid() === true ? parsed.number : null;
 }
 
-/** The number to look for: a national form is converted, anything else stays as it is. */
+/** The number to look for or to call: as calls have it, anything else stays as it is. */
 export function askedNumber(text: string, country: string | null | undefined): string {
-  return fromNational(text, country) ?? text;
+  return writtenNumber(text, country) ?? text;
 }
 
-/**
- * The number as calls have it, for filters, which compare exactly: `+49 (0)30 90-1820` is converted
- * as well, because that is how it stands in a letterhead.
- */
-export function filterNumber(text: string, country: string | null | undefined): string {
-  const asked = askedNumber(text, country);
-  return SEPARATED.test(asked) ? (rightForm(asked) ?? asked) : asked;
+/** The text of a search; a number, or a part of one, with the characters that are meant. */
+export function searchedText(text: string): string {
+  const written = inAscii(text);
+  return /^[+0-9\s().-]+$/.test(written.replace(/^\s*tel:|[/]/gi, '')) ? written : text;
 }
 
 /** Digits and separators without a leading +, so there is no country code. */
 export function mayBeNational(text: string): boolean {
-  return NATIONAL.test(text) && text.replace(/[^0-9]/g, '').length >= DIGITS_MIN;
+  const written = inAscii(text).trim();
+  return NATIONAL.test(written) && written.replace(/[^0-9]/g, '').length >= DIGITS_MIN;
 }
 
 /** Shorter ones are extensions. */
 const DIGITS_MIN = 6;
 const NATIONAL = /^[0-9(][0-9().\s/-]*$/;
-/** With country code, and with something that Telnyx does not send. */
-const SEPARATED = /^(?:tel:\+|\+[0-9]*[().\s/-])[0-9().\s/-]*$/i;
+const E164 = /^\+[1-9][0-9]{6,14}$/;
+/**
+ * With country code, after + or 00, and with something that Telnyx does not send. Digits alone after
+ * a + may have been sent, so they are never corrected.
+ */
+const SEPARATED = /^(?:tel:\+|\+[0-9]*[().\s/-]|\+?\(?00)[0-9().\s/-]*(?:;.*)?$/i;

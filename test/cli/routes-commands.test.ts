@@ -441,11 +441,27 @@ test.each([
   [2, ['--to', '+1', '--attestation', 'D'], 'A, B or C'],
   [2, ['--to', '+1', '--connection-id', 'main'], 'digits only'],
   [2, ['--to', '+1', '--digits', 'one'], '0 to 9'],
+  [2, ['--to', ' '], '--to: a number is expected, got nothing'],
 ])('route exits %i on %j, with words', async (exit, args, words) => {
   const { code, err, out } = await route(...args);
   expect(code).toBe(exit);
   expect(out).toBe('');
   expect(err).toContain(words);
+});
+
+test.each([
+  '+44 (0)20 7123-4567',
+  '0044 20 7123 4567',
+  'tel:+44-20-7123-4567;ext=5',
+  '+44\u00a020.7123/4567',
+  '\uff0b442071234567',
+])('route takes a number as people write it: %j', async (number) => {
+  const { code, out, err } = await referee(
+    { 'main.yaml': GOOD.replace('+14155550111', '+442071234567') },
+    (dir) => ['route', '--routes', dir, '--json', '--from', number, '--to', number],
+  );
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(JSON.parse(out)).toMatchObject({ rule: 'menu' });
 });
 
 test.each([[['route', '--to', '+14155550100']], [['schedule']]])(

@@ -5,7 +5,7 @@ import { labelledWith } from '../../core/rules/label.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { type ManualRefer, referManually } from '../../engine/manual-refer.ts';
-import { filterNumber } from '../../routing/national.ts';
+import { askedNumber, searchedText } from '../../routing/national.ts';
 import { type CallFilter, PARTIES } from '../../store/contract/list.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -41,11 +41,11 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
     if (q !== undefined && q.trim() !== '') {
-      filter.q = { text: q, numbers: labelledWith(deps.routes.current(), q) };
+      filter.q = { text: searchedText(q), numbers: labelledWith(deps.routes.current(), q) };
     }
     for (const party of PARTIES) {
       const bare = withoutUserParameters(withPlus(query[party] ?? ''));
-      if (bare !== null) filter[party] = filterNumber(bare, deps.routes.current().policy.country);
+      if (bare !== null) filter[party] = askedNumber(bare, deps.routes.current().policy.country);
     }
     const span = momentsIn({ since, until });
     if ('problem' in span) return sendProblem(reply, span.problem);
@@ -100,7 +100,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
  * `?from=+14155550171` would find nothing and say nothing.
  */
 function withPlus(party: string): string {
-  return party.replace(/^ (?=[1-9][0-9]{6,14}$)/, '+');
+  return party.replace(/^ (?=[1-9][^\p{L}@]{6,}$)/u, '+');
 }
 
 type UnderWay = Extract<ManualRefer, { result: 'started' | 'to_come' }>;

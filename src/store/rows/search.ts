@@ -62,9 +62,11 @@ export interface Needles {
 
 export function needlesOf(text: string): Needles {
   const asked = text.trim();
-  const isNumber = NUMBER.test(asked);
+  const number = asked.replace(/^tel:|;.*$/gis, '');
   return {
-    parties: isNumber ? numberParts(asked) : [partyWords(asked)].filter((part) => part !== ''),
+    parties: NUMBER.test(number)
+      ? numberParts(number)
+      : [partyWords(asked)].filter((part) => part !== ''),
     name: asked.toLowerCase(),
     ids: asked.length < ID_PART_MIN ? [] : [idStart(asked), idStart(`v3:${asked}`)],
   };
@@ -72,15 +74,20 @@ export function needlesOf(text: string): Needles {
 
 /**
  * "030 901820" is +49 30 901820 abroad, while 06 in Rome keeps its zero, and "0045" may begin an
- * international number or be four digits in the middle of one: all of these are searched for.
+ * international number or be four digits in the middle of one: all of these are searched for. So is
+ * "+49 (0)30 901820" with and without the 0 in brackets.
  */
 function numberParts(asked: string): string[] {
+  const parts = [...new Set([asked.replace(/\(0+\)/g, ''), asked].flatMap(formsOf))];
+  const long = parts.filter((part) => part.length >= GRAM_CHARS);
+  return long.length > 0 ? long : parts.slice(0, 1);
+}
+
+function formsOf(asked: string): string[] {
   const written = digitsOf(asked);
   const digits = written.replace(/^00(?=\d)/, '');
   const national = asked.startsWith('+') ? digits : digits.replace(/^0+/, '');
-  const parts = [...new Set([digits, national, written])];
-  const long = parts.filter((part) => part.length >= GRAM_CHARS);
-  return long.length > 0 ? long : parts.slice(0, 1);
+  return [digits, national, written];
 }
 
 export function hasPart(words: string, parts: readonly string[]): boolean {

@@ -104,6 +104,12 @@ describe('the list', () => {
     expect(await ids('?from=+442071234567')).toEqual(['v3:nobodys']);
     expect(await ids('?from=%2B44%20(0)20%207123%204567')).toEqual(['v3:nobodys']);
     expect(await ids('?from=+0207123456')).toEqual([]);
+    // The + is lost in this one as well; the dash is of a word processor.
+    expect(await ids('?from=+44%20(0)20%C2%A07123%E2%80%934567')).toEqual(['v3:nobodys']);
+    expect(await ids('?from=0044%2020/7123.4567')).toEqual(['v3:nobodys']);
+    for (const written of ['%2B44%20(0)20%207123', '%2B44%C2%A020%E2%80%937123', '020/7123']) {
+      expect([written, await ids(`?q=${written}`)]).toEqual([written, ['v3:nobodys']]);
+    }
   });
 
   test('a list is CSV for whoever asks for it, with a link to the next page', async () => {
