@@ -48,7 +48,7 @@ export function addCallsOptions(command: Command): void {
   command
     .option(
       '--q <text>',
-      'only calls that match this text: at least four digits of a number, an id, a label, a rule, a target',
+      'only calls that match this text: at least four digits of a number, the beginning of a call id, part of a label, rule or target',
     )
     .addOption(
       new Option('--outcome <outcome>', 'only calls with this outcome for the caller').choices([

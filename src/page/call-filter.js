@@ -64,7 +64,7 @@ function form(filter, names) {
     <div class="find-row">
       <h1 tabindex="-1">Calls</h1>
       <input class="q" name="q" type="search" aria-label="Number, call id, rule or target" .value=${filter.q ?? ''}
-        placeholder="Number, id, rule or target" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="256">
+        placeholder="Number, start of a call id, rule or target" title="At least four digits of a number, the beginning of a call id, or part of a label, a rule or a target" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="256">
       ${quietChoice('Outcome', 'outcome', filter.outcome, [LOST, ...OUTCOMES], 'any outcome')}
       ${quietChoice('Phase', 'phase', filter.phase, PHASES, 'live or ended', isSip() ? word : phaseWords)}
       <button class="main">Find</button>

@@ -55,12 +55,17 @@ export function callsView(changed) {
   };
 }
 
+const SEARCHED =
+  'The search takes at least four digits of a number, the beginning of a call id, or part of a label, a rule or a target.';
+
 /** Says why the list is empty, and names the filter. */
 function emptyWords({ busy, error }, filter) {
   if (error !== null) return 'The calls could not be loaded.';
   if (busy) return 'Loading…';
   const asked = filterWords(filter);
-  if (asked !== '')
-    return `No calls match: ${asked}. Calls are removed 30 days after they end, unless RETENTION_DAYS says otherwise.`;
+  if (asked !== '') {
+    const how = filter.q === undefined ? '' : ` ${SEARCHED}`;
+    return `No calls match: ${asked}. Calls are removed 30 days after they end, unless RETENTION_DAYS says otherwise.${how}`;
+  }
   return 'No calls yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
 }

@@ -487,6 +487,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByText('No calls match: target nobody, verdict failed.').waitFor();
     await page.goto(`${stage.url}/#/calls?q=nobodyknows`);
     await page.getByText('No calls match: “nobodyknows”. Calls are removed 30 days').waitFor();
+    await page.getByText('at least four digits of a number, the beginning of a call id').waitFor();
   });
 
   test('what is being read is not said to be none, and what cannot be read is said', async () => {
