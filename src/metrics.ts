@@ -28,6 +28,7 @@ export type WebhookResult =
   | 'duplicate'
   | 'ignored'
   | 'foreign'
+  | 'without_call'
   | 'dead_letter'
   | 'unavailable';
 

@@ -302,6 +302,13 @@ export const LOG_EVENTS = {
       'Webhooks were answered 503, and Telnyx delivers them again. There is one line per reason every 10 s, with a count.',
     action: 'Check the store (disk full, read-only, slow) and the load; see /health/ready.',
   },
+  'webhook.without_call': {
+    level: 'warn',
+    meaning:
+      'Webhooks signed by Telnyx should be about a call, but name none that can be used. They were answered 200, because another delivery would not differ, and have no effect. There is one line per event type (`reason`) every 10 s, with a count.',
+    action:
+      'Look the event or its session up in the Telnyx portal and report the body to Telnyx: its call_control_id must be a text of 1 to 1,024 characters without spaces. If it is, report it to us. Callers of such calls are not served.',
+  },
   'http.failed': {
     level: 'error',
     meaning: 'An endpoint failed with an unexpected error and answered 503.',

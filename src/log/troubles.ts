@@ -48,6 +48,7 @@ const DETAIL_CHARS_MAX = 500;
 const WARNINGS: ReadonlySet<LogEventName> = new Set([
   'webhook.refused',
   'webhook.unavailable',
+  'webhook.without_call',
   'webhook.clock_skew',
   'upkeep.failed',
   'recovery.failed',

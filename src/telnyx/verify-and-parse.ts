@@ -6,14 +6,14 @@
 import type { WebhookEvent } from '../core/machine/event.ts';
 import type { SignedRequest, Verifier } from './signature.ts';
 import type { SignatureRefusal } from './signature-refusal.ts';
-import { parseWebhook } from './webhook.ts';
+import { type LostEvent, parseWebhook } from './webhook.ts';
 
 export type Webhook =
   /** Not signed with our key, or signed too long ago. */
   | { kind: 'refused'; refusal: SignatureRefusal }
   /** Signed, but not an event of Telnyx's webhook API. */
   | { kind: 'not_telnyx'; why: string; fix: string }
-  | { kind: 'not_a_call'; type: string | null; signedAt: number }
+  | { kind: 'not_a_call'; type: string | null; lost?: LostEvent; signedAt: number }
   /** `signedAt`: milliseconds by Telnyx's clock, in whole seconds. */
   | { kind: 'call'; event: WebhookEvent; signedAt: number };
 

@@ -8,6 +8,7 @@ import type { CallFacts, Direction } from '../core/machine/call.ts';
 import { readClientState } from '../core/machine/client-state.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
+import { callIdOf, whyNoCall } from './call-id.ts';
 import { costOf } from './cost.ts';
 import {
   asArray,
@@ -24,14 +25,19 @@ import type { VerifiedBody } from './signature.ts';
 
 export type ParsedWebhook =
   | { kind: 'call'; event: WebhookEvent }
-  | { kind: 'not_a_call'; type: string | null }
+  | { kind: 'not_a_call'; type: string | null; lost?: LostEvent }
   | { kind: 'not_telnyx'; why: string; fix: string };
+
+/** An event that should be about a call, but does not name one that can be used. */
+export interface LostEvent {
+  id: string;
+  sessionId: string | null;
+  why: string;
+}
 
 const LIMITS = {
   typeChars: 128,
   idChars: 256,
-  /** Real ones exceed 100 characters ("v3:" and base64url). */
-  callIdChars: 1024,
   /** Numbers and SIP URIs. */
   addressChars: 512,
   nameChars: 256,
@@ -60,12 +66,12 @@ export function parseEvent(body: Fields, receivedAt: number): ParsedWebhook {
   const content = field(data, 'payload') ?? null;
   // Telnyx's schema requires no property, not even `payload`; without it the event is about
   // nothing.
-  if (content === null) return { kind: 'not_a_call', type };
+  if (content === null) return notACall(type, id, null);
   const payload = asObject(content);
   if (payload === null) return notTelnyx('data.payload is not an object.');
 
-  const callId = asName(field(payload, 'call_control_id'), LIMITS.callIdChars);
-  if (callId === null) return { kind: 'not_a_call', type };
+  const callId = callIdOf(payload);
+  if (callId === null) return notACall(type, id, payload);
   return {
     kind: 'call',
     event: {
@@ -89,6 +95,12 @@ export function parseEvent(body: Fields, receivedAt: number): ParsedWebhook {
       ...(type === 'call.cost' ? { cost: costOf(payload) } : {}),
     },
   };
+}
+
+function notACall(type: string, id: string, payload: Fields | null): ParsedWebhook {
+  const why = whyNoCall(type, payload);
+  if (why === null) return { kind: 'not_a_call', type };
+  return { kind: 'not_a_call', type, lost: { id, sessionId: sessionIdOf(payload ?? {}), why } };
 }
 
 /** Bytes that are not UTF-8 become U+FFFD; the signature proves that they are from Telnyx. */
@@ -128,7 +140,7 @@ function factsOf(callId: string, payload: Fields): CallFacts {
   const callerType = field(payload, 'calling_party_type');
   return {
     callId,
-    sessionId: asName(field(payload, 'call_session_id'), LIMITS.idChars),
+    sessionId: sessionIdOf(payload),
     legId: asName(field(payload, 'call_leg_id'), LIMITS.idChars),
     connectionId: connectionIdOf(payload),
     from: addressOf(payload, 'from'),
@@ -141,6 +153,10 @@ function factsOf(callId: string, payload: Fields): CallFacts {
     headers: headersOf(payload),
     tags: tagsOf(payload),
   };
+}
+
+function sessionIdOf(payload: Fields): string | null {
+  return asName(field(payload, 'call_session_id'), LIMITS.idChars);
 }
 
 /** 19 digits exceed 2^53: a JSON number that large is already rounded and would be another id. */

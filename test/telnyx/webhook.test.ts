@@ -74,6 +74,7 @@ describe('parseWebhook', () => {
       expect(parse(Buffer.from(body))).toEqual({
         kind: 'not_a_call',
         type: 'call.answered',
+        lost: { id: 'e', sessionId: null, why: 'It has no call_control_id.' },
       });
     }
   });
@@ -242,6 +243,26 @@ describe('parseWebhook', () => {
       expect(parse(Buffer.from(body)).kind).toBe('not_a_call');
     },
   );
+
+  it.each([
+    ['call.initiated', undefined, 'It has no call_control_id.'],
+    ['call.hangup', null, 'It has no call_control_id.'],
+    ['call.refer.failed', '', 'Its call_control_id is empty.'],
+    ['call.speak.ended', {}, 'Its call_control_id is not a text but an object.'],
+    ['call.speak.ended', [], 'Its call_control_id is not a text but a list.'],
+    ['call.recording.saved', 12, 'Its call_control_id is not a text but a number.'],
+    ['call.initiated', 'a b', 'Its call_control_id contains spaces or control characters.'],
+    ['call.initiated', 'c'.repeat(1025), /has 1025 characters; at most 1024/],
+    // These need not be about a call.
+    ['call.recording.saved', undefined, null],
+    ['conference.playback.ended', null, null],
+  ])('says why %s with the call_control_id %j is about no call', (event_type, id, why) => {
+    const payload = { call_control_id: id, call_session_id: 's-1' };
+    const parsed = parse(Buffer.from(JSON.stringify(envelope(payload, { event_type }))));
+    if (why === null) expect(parsed).toEqual({ kind: 'not_a_call', type: event_type });
+    else
+      expect(parsed).toMatchObject({ lost: { sessionId: 's-1', why: expect.stringMatching(why) } });
+  });
 
   it.each([
     ['', 'not a JSON object'],

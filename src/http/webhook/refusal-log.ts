@@ -1,5 +1,5 @@
 /**
- * Anybody can cause any number of refusals, so the log gets at most two lines per reason in ten
+ * Anybody can cause any number of refusals, and so can a fault at Telnyx of events without effect, so the log gets at most two lines per reason in ten
  * seconds: the first refusal at once, and a count of the others when the ten seconds are over.
  */
 import type { Log } from '../../log/log.ts';
@@ -27,7 +27,7 @@ interface Window {
 
 export function createRefusals(
   log: Log,
-  event: 'webhook.refused' | 'webhook.unavailable',
+  event: 'webhook.refused' | 'webhook.unavailable' | 'webhook.without_call',
   everyMs: number = HTTP_LIMITS.refusalLogEveryMs,
 ): Refusals {
   const windows = new Map<string, Window>();

@@ -29,6 +29,7 @@ import {
   TOO_MANY,
   verificationProblem,
 } from './problems.ts';
+import { createRefusals, type Refusals } from './refusal-log.ts';
 import { watchSkew } from './skew.ts';
 import { WEBHOOK_PATH } from './strays.ts';
 
@@ -74,7 +75,8 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
       waitingMax: HTTP_LIMITS.webhooksWaitingMax,
       waitMs: deps.webhookWaitMs ?? HTTP_LIMITS.webhookWaitMs,
     });
-    const answer = createAnswer(deps, refuse);
+    const withoutCall = createRefusals(deps.log, 'webhook.without_call');
+    const answer = createAnswer(deps, refuse, withoutCall);
     scope.post(
       WEBHOOK_PATH,
       {
@@ -111,7 +113,10 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
       },
     );
     scope.addHook('preClose', async () => admission.close());
-    scope.addHook('onClose', async () => refuse.flush());
+    scope.addHook('onClose', async () => {
+      refuse.flush();
+      withoutCall.flush();
+    });
   });
 }
 
@@ -133,7 +138,7 @@ function beforeTheBody(
 
 type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
+function createAnswer(deps: WebhookDeps, refuse: Refuse, withoutCall: Refusals): Answer {
   const { verifier, receiver, metrics, connectionIds, lifecycle, now } = deps;
   const answerMs = deps.answerMs ?? HTTP_LIMITS.webhookAnswerMs;
   const skew = watchSkew(deps);
@@ -153,7 +158,16 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     const deliveryAttempt = webhook.kind === 'call' ? webhook.event.deliveryAttempt : null;
     skew.saw(startedAt - webhook.signedAt, deliveryAttempt);
     if (webhook.kind === 'not_a_call') {
-      metrics.webhook(webhook.type ?? 'none', 'ignored', now() - startedAt);
+      const { type, lost } = webhook;
+      // Another delivery would name no call either, so it is answered 200, but somebody must know.
+      if (lost !== undefined) {
+        const session = lost.sessionId === null ? '' : ` of the session ${lost.sessionId}`;
+        const detail = `${lost.why} Event ${lost.id}${session}.`;
+        const fields = { status: 200, detail, fix: null, remote: request.ip };
+        withoutCall.count(type ?? 'none', fields);
+      }
+      const result = lost === undefined ? 'ignored' : 'without_call';
+      metrics.webhook(type ?? 'none', result, now() - startedAt);
       return accepted(reply, lifecycle);
     }
     const { event } = webhook;

@@ -93,6 +93,27 @@ describe('what is taken', () => {
     expect(text).toContain('referee_webhooks_total{type="message.received",result="ignored"} 1');
     expect(text).toContain('referee_webhooks_total{type="call.initiated",result="foreign"} 1');
   });
+
+  test('a call whose id cannot be used gets 200, once and for all, and somebody hears of it', async () => {
+    const before = app.events.length;
+    const bodies = [undefined, 'x'.repeat(1_025)].map((call_control_id) =>
+      webhookBody('call.initiated', { ...OURS, call_control_id, call_session_id: 's-7' }),
+    );
+    for (const body of bodies) expect((await deliver(body)).status).toBe(200);
+    expect(app.events.length).toBe(before);
+    expect(await app.metrics.text()).toContain('type="call.initiated",result="without_call"} 2');
+    const lines = app.lines.filter(({ event }) => event === 'webhook.without_call');
+    expect(lines).toMatchObject([
+      {
+        fields: {
+          reason: 'call.initiated',
+          count: 1,
+          status: 200,
+          detail: expect.stringMatching(/no call_control_id\. Event .+ of the session s-7\.$/),
+        },
+      },
+    ]);
+  });
 });
 
 describe('what is refused, in this order', () => {
