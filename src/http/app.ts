@@ -38,7 +38,7 @@ import { clientErrorHandler, errorHandler, problemOf } from './error-problems.ts
 import { registerHealth, type StoreWatch } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
-import { answerUnknown } from './not-found.ts';
+import { answerUnknown, type Unknown } from './not-found.ts';
 import { createAccess } from './people/access.ts';
 import { onlyAdmin, type People } from './people/people.ts';
 import { createSessions } from './people/sessions.ts';
@@ -98,23 +98,30 @@ export interface App {
 }
 
 export function buildApp(deps: AppDeps): App {
-  const publicServer = buildServer(deps, true);
-  const adminServer = deps.config.adminPort === null ? null : buildServer(deps, false);
+  const open = buildServer(deps, true);
+  const admin = deps.config.adminPort === null ? null : buildServer(deps, false);
 
-  registerHealth(publicServer, deps);
-  registerWebhook(publicServer, { ...deps, connectionIds: deps.config.connectionIds });
-  if (adminServer !== null) registerHealth(adminServer, deps);
-  registerAdmin(adminServer ?? publicServer, deps);
-  return { public: publicServer, admin: adminServer };
+  registerHealth(open.server, deps);
+  registerWebhook(open.server, { ...deps, connectionIds: deps.config.connectionIds });
+  if (admin !== null) registerHealth(admin.server, deps);
+  registerAdmin(admin ?? open, deps);
+  return { public: open.server, admin: admin?.server ?? null };
 }
 
-function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
+interface Built {
+  server: FastifyInstance;
+  unknown: Unknown;
+}
+
+function registerAdmin({ server, unknown }: Built, deps: AppDeps): void {
   const { config, log, store, now, page } = deps;
   if (isAdminOff(config)) return;
   const { people = onlyAdmin(config.adminToken) } = deps;
   const secret = config.sessionSecret ?? randomUUID();
   const sessions = createSessions({ secret, people, store, now });
   const access = createAccess({ people, sessions, log, now });
+  // Everybody who may read something.
+  unknown.guard((request, reply) => access.check(request, reply, 'viewer'));
   const api = { ...deps, access, sessions, audit: createAudit({ log, store, now }) };
 
   server.register(async (scope: ApiScope) => {
@@ -188,7 +195,7 @@ function takeJsonAlone(scope: ApiScope): void {
 function buildServer(
   { config, log, metrics, timeouts = HTTP_LIMITS }: AppDeps,
   takesWebhooks: boolean,
-): FastifyInstance {
+): Built {
   const strays = createStrays({ log, metrics, takesWebhooks });
   const server = fastify({
     logger: false,
@@ -223,10 +230,10 @@ function buildServer(
     setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();
   });
   server.setErrorHandler(errorHandler(log));
-  answerUnknown(server, strays, { adminIsOff: isAdminOff(config) });
+  const unknown = answerUnknown(server, strays, { adminIsOff: isAdminOff(config) });
   server.addHook('onClose', async () => strays.flush());
   collectOpenapi(server);
-  return server;
+  return { server, unknown };
 }
 
 /** Closes idle connections if there are many, so that they do not keep webhooks out. */

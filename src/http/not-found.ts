@@ -4,18 +4,29 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { sendProblem } from './problem.ts';
-import type { Strays } from './webhook/strays.ts';
+import { looksLikeTelnyx, type Strays } from './webhook/strays.ts';
 
 /** Shown at the start, and in answers to requests for the page or the API. */
 export const ADMIN_IS_OFF =
   'ADMIN_TOKEN is not set, so the API and the page are disabled: put ADMIN_TOKEN=<secret> into .env (generate one with: openssl rand -base64 32) and restart.';
+
+export interface Unknown {
+  /**
+   * From now on only a request that passes is told whether there is an endpoint below /v1. False:
+   * the refusal has been sent.
+   */
+  guard(check: Guard): void;
+}
+
+type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>;
 
 /** Call this before the endpoints are registered: it only sees those registered after it. */
 export function answerUnknown(
   app: FastifyInstance,
   strays: Strays,
   { adminIsOff }: { adminIsOff: boolean },
-): void {
+): Unknown {
+  let guarded: Guard = async () => true;
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', (route: RouteOptions) => {
     const known = methods.get(route.url) ?? new Set<string>();
@@ -24,12 +35,16 @@ export function answerUnknown(
   });
   let patterns: { pattern: RegExp; allow: string }[] | undefined;
 
-  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
+  app.setNotFoundHandler(async (request: FastifyRequest, reply: FastifyReply) => {
     patterns ??= [...methods].map(([url, known]) => ({
       pattern: patternOf(url),
       allow: [...known].join(', '),
     }));
     const path = request.url.split('?', 1)[0] ?? '';
+    // A webhook at a wrong path has no token, and the log must say which path is right.
+    if (ADMIN_PATH.test(path) && !looksLikeTelnyx(request) && !(await guarded(request, reply))) {
+      return reply;
+    }
     const found = patterns.find(({ pattern }) => pattern.test(path));
     if (found === undefined) {
       if (adminIsOff && path === '/' && LOOKS.has(request.method)) return sayAdminIsOff(reply);
@@ -48,6 +63,11 @@ export function answerUnknown(
       ...fixOf(strays.request(request, 405)),
     });
   });
+  return {
+    guard(check) {
+      guarded = check;
+    },
+  };
 }
 
 function fixOf(fix: string | undefined): { fix?: string } {

@@ -86,6 +86,8 @@ test('no endpoint of the OpenAPI document gives anybody more than their role', a
   for (const path of ['/v1/calls', '/v1/outbox', '/v1/dead-letters']) {
     expect([path, (await as(TOKENS.viewer, path)).status]).toEqual([path, 200]);
   }
+  // Whoever may read is told what does not exist.
+  expect((await as(TOKENS.viewer, '/v1/nothing')).status).toBe(404);
 });
 
 describe('a session', () => {

@@ -9,7 +9,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { People } from './people.ts';
 import type { Person } from './person.ts';
-import { mayDo } from './roles.ts';
+import { mayDo, type Role } from './roles.ts';
 import { isForged, isHttps } from './same-site.ts';
 import { SESSION_IDLE_MS } from './session-time.ts';
 import { cookieIn, type Session, type Sessions, setCookie } from './sessions.ts';
@@ -25,8 +25,8 @@ declare module 'fastify' {
 }
 
 export interface Access {
-  /** False: the refusal has been sent. */
-  check(request: FastifyRequest, reply: FastifyReply): Promise<boolean>;
+  /** False: the refusal has been sent. `needed`: default, what the endpoint declares. */
+  check(request: FastifyRequest, reply: FastifyReply, needed?: Role | 'anyone'): Promise<boolean>;
   /** The person who signs in with this token; null: the refusal has been sent. */
   signIn(token: string, request: FastifyRequest, reply: FastifyReply): Person | null;
   /** Whether a request that was allowed when its long answer began still is. */
@@ -48,8 +48,7 @@ export function createAccess({ people, sessions, log, now }: AccessOptions): Acc
   });
 
   return {
-    async check(request, reply) {
-      const needed = request.routeOptions.config.role ?? 'admin';
+    async check(request, reply, needed = request.routeOptions.config.role ?? 'admin') {
       const bearer = bearerOf(request.headers.authorization);
       const isFound = await identify(request, reply, bearer);
       if (request.session !== null || needed === 'anyone') {

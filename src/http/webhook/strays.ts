@@ -65,7 +65,7 @@ function fixOf(right: boolean): string {
     : `Set the webhook URL of the application (and the failover URL) to https://your-host${WEBHOOK_PATH}, in lower case, without a trailing or doubled slash. If it is already so, the proxy in front changes the path.`;
 }
 
-function looksLikeTelnyx({ headers }: FastifyRequest): boolean {
+export function looksLikeTelnyx({ headers }: FastifyRequest): boolean {
   if (/telnyx/i.test(headers['user-agent'] ?? '')) return true;
   return Object.keys(headers).some((name) => /^(x-)?telnyx-/.test(name));
 }

@@ -20,6 +20,33 @@ test('without a token: 401 that says which scheme', async () => {
   }
 });
 
+test('without a token nobody is told which endpoints there are', async () => {
+  for (const path of [
+    '/v1/nothing',
+    '/v1',
+    '/v1/',
+    '/metrics/',
+    '/v1/calls/x/refer',
+    '/v1/a/b/c',
+  ]) {
+    const answer = await asked(null, path);
+    expect(answer.status, path).toBe(401);
+    expect(await answer.json()).toMatchObject({ reason: 'token_missing' });
+  }
+  expect((await asked(`Bearer ${ADMIN_TOKEN}`, '/v1/nothing')).status).toBe(404);
+  expect((await asked(`Bearer ${ADMIN_TOKEN}`, '/v1/calls/x/refer')).status).toBe(405);
+  // Outside there is nothing to keep from anybody.
+  for (const path of ['/nothing', '/v1x']) expect((await asked(null, path)).status).toBe(404);
+});
+
+test('a webhook from Telnyx below /v1 has no token, and its refusal says the right path', async () => {
+  const headers = { 'user-agent': 'telnyx-webhooks', 'content-type': 'application/json' };
+  const options = { method: 'POST', body: '{}', headers };
+  const answer = await fetch(`${app.url}/v1/webhooks/telnyx`, options);
+  expect(answer.status).toBe(404);
+  expect(app.lines.at(-1)).toMatchObject({ fields: { reason: 'wrong_path' } });
+});
+
 test('the right token passes, however the scheme is spelt', async () => {
   expect((await asked(`Bearer ${ADMIN_TOKEN}`)).status).toBe(200);
   expect((await asked(`bearer ${ADMIN_TOKEN}`)).status).toBe(200);
