@@ -112,7 +112,14 @@ async function assemble(
   opened.defer(() => people.stop());
   const { apiUrl, apiKey, proxy } = config;
   const keepWarmMs = config.keepWarmSecs * 1000;
-  const client = createTelnyxClient({ apiUrl, apiKey, proxy, env, keepWarmMs });
+  const client = createTelnyxClient({
+    apiUrl,
+    apiKey,
+    proxy,
+    env,
+    keepWarmMs,
+    onBack: (awayMs) => engine.missed(Date.now() - awayMs),
+  });
   opened.defer(() => client.close());
   const keepWarm = createKeepWarm({ client, everyMs: keepWarmMs });
   opened.defer(async () => keepWarm.stop());

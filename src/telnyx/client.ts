@@ -6,6 +6,7 @@ import type { Outcome, TelnyxCommand } from '../core/machine/command.ts';
 import { addressOf } from './api-address.ts';
 import { findBLeg } from './find-b-leg.ts';
 import { outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
+import { createReach } from './reach.ts';
 import { answerOf } from './read-answer.ts';
 import {
   type Environment,
@@ -54,6 +55,8 @@ export interface TelnyxClientOptions {
   keepWarmMs?: number;
   /** Where the `${NAME}` of a target's auth are looked up when the request is sent. */
   env?: Environment;
+  /** Telnyx answers again, after `awayMs` in which it did not. */
+  onBack?: (awayMs: number) => void;
 }
 
 /** Telnyx usually answers within a second; after this time the command is tried again. */
@@ -76,16 +79,29 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
   const askingMs = Math.min(PROBE_TIMEOUT_MS, timeoutMs);
   const { transport, api } = openApi(options, timeoutMs);
-  const warmth = createWarmth(() => performance.now());
+  const clock = () => performance.now();
+  const warmth = createWarmth(clock);
+  const reach = createReach({ clock, onBack: options.onBack ?? (() => {}) });
 
   async function ask(path: string, init: Asked, secrets: () => readonly string[]) {
     const end = warmth.begin();
     try {
-      // ofetch passes unknown options on.
-      const response: unknown = await api.raw(path, init);
-      return await answerOf(response as PlainResponse, secrets);
+      return await answerOf(await respond(path, init), secrets);
     } finally {
       end();
+    }
+  }
+
+  async function respond(path: string, init: Asked): Promise<PlainResponse> {
+    const { answered, unanswered } = reach.begin();
+    try {
+      // ofetch passes unknown options on.
+      const response: unknown = await api.raw(path, init);
+      answered();
+      return response as PlainResponse;
+    } catch (error) {
+      if (!isNotWritten(error)) unanswered();
+      throw error;
     }
   }
 

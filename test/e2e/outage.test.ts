@@ -14,18 +14,20 @@ import { createSimulator, type PlacedCall, type Simulator } from '../../src/simu
 import { bundledProgram } from '../helpers/bundle.ts';
 import { PATIENCE_MS } from '../helpers/patience.ts';
 import { eventually, Referee, type Telnyx } from '../helpers/referee-process.ts';
+import { type TcpProxy, tcpProxy } from '../helpers/tcp-proxy.ts';
 import { API_KEY } from '../helpers/telnyx-stand-in.ts';
 import { shared } from './scene.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const STEADY = '+14155550107';
-const opened: { simulator: Simulator; referee: Referee }[] = [];
+const opened: { simulator: Simulator; referee: Referee; api: TcpProxy }[] = [];
 const kept: string[] = [];
 
 afterAll(async () => {
-  for (const { simulator, referee } of opened) {
+  for (const { simulator, referee, api } of opened) {
     expect(await referee.finish(), 'no secret and no full number was written').toEqual([]);
+    await api.close();
     await simulator.stop();
   }
   for (const folder of kept) await rm(folder, { recursive: true, force: true });
@@ -42,15 +44,16 @@ async function open(account: AccountGiven = {}, seed = 1) {
     account,
   });
   const { apiUrl, publicKey } = await simulator.start();
+  const api = await tcpProxy({ host: '127.0.0.1', port: Number(new URL(apiUrl).port) });
   const telnyx: Telnyx = {
-    apiUrl,
+    apiUrl: `http://127.0.0.1:${api.port}/v2`,
     publicKey,
     set webhookUrl(url: string) {
       simulator.setWebhookUrl(url);
     },
   };
   const referee = await Referee.create(telnyx, { LOG_LEVEL: 'info' });
-  opened.push({ simulator, referee });
+  opened.push({ simulator, referee, api });
   const env = {
     PATH: process.env.PATH ?? '',
     TELNYX_PUBLIC_KEY: publicKey,
@@ -60,7 +63,7 @@ async function open(account: AccountGiven = {}, seed = 1) {
     PBX_USER: 'referee',
     PBX_PASSWORD: 'correct-horse-battery-staple',
   };
-  return { simulator, referee, env };
+  return { simulator, referee, api, env };
 }
 
 const RINGS: CallScript = {
@@ -215,4 +218,29 @@ test.concurrent('where Telnyx does not say, webhooks are taken all the same, and
   expect(JSON.parse(byHand.out).failed).toContain('403');
   const warned = referee.output.split('\n').filter((line) => line.includes('"recovery.failed"'));
   expect(warned).toHaveLength(1);
+});
+
+test.concurrent('after a time in which Telnyx was out of reach it is asked what it could not deliver', async () => {
+  const { simulator, referee, api } = await open({}, 4);
+  await referee.start();
+  const before = simulator.placeCall({ to: STEADY, refers: 'silent' });
+  await referee.until(before.callControlId, ({ phase }) => phase === 'referring');
+  await allDelivered(simulator);
+
+  // The network is away in both directions.
+  api.hold();
+  simulator.setWebhookUrl('http://127.0.0.1:9/out-of-reach');
+  const gone = simulator.placeCall({ ...LEAVES, from: '+14155560043' });
+  const waits = simulator.placeCall(RINGS);
+  await gone.ended;
+  await allDelivered(simulator);
+  await referee.api(`/calls/${encodeURIComponent(before.callControlId)}/hangup`, {});
+  await eventually(() => referee.output.includes('"command.retry"'), 'no answer', 30_000);
+
+  simulator.setWebhookUrl(`${referee.url}/webhooks/telnyx`);
+  api.pass();
+  await Promise.all([before.ended, waits.ended]);
+  expect(await referee.ended(waits.callControlId)).toMatchObject({ ends: 'referred' });
+  expect(await referee.ended(gone.callControlId)).toMatchObject({ ends: 'missed' });
+  expect((await lost(referee)).map(({ from }) => from)).toEqual(['+14155560043']);
 });
