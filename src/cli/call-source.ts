@@ -34,7 +34,10 @@ export async function callsInStore(io: Io, since: number): Promise<CallSource> {
 /** Large pieces, because an export is read from beginning to end. */
 const READ_BYTES = 256 * 1024;
 
-/** `-` is stdin. `since`: earlier calls are left out; null: no call is. */
+/**
+ * `-` is stdin. `since`: earlier calls are left out; null: no call is. A call that is listed again,
+ * as in several exports put together, is one call.
+ */
 export function callsInFile(path: string, io: Io, since: number | null): CallSource {
   const name = path === '-' ? 'stdin' : path;
   return {
@@ -44,15 +47,29 @@ export function callsInFile(path: string, io: Io, since: number | null): CallSou
         path === '-'
           ? (io.stdin ?? process.stdin)
           : createReadStream(path, { highWaterMark: READ_BYTES });
+      const seen = new Set<string>();
       let number = 0;
+      let again = 0;
       for await (const line of linesOf(input, name)) {
         number += 1;
         if (line.trim() === '') continue;
         const recorded = readLine(line, `${name}:${number}`);
-        if (since === null || recorded.stored.createdAt >= since) yield recorded;
+        if (since !== null && recorded.stored.createdAt < since) continue;
+        if (seen.has(recorded.callId)) {
+          again += 1;
+          continue;
+        }
+        seen.add(recorded.callId);
+        yield recorded;
       }
+      if (again > 0) io.stderr.write(`warning: ${name}: ${againWords(again)}\n`);
     },
   };
+}
+
+function againWords(again: number): string {
+  const what = again === 1 ? '1 line lists a call' : `${again} lines list calls`;
+  return `${what} that an earlier line has listed already; each call is counted once, as first listed`;
 }
 
 function readLine(line: string, where: string): RecordedCall {

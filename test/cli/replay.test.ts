@@ -167,6 +167,16 @@ describe('an export that cannot be read', () => {
   });
 });
 
+test('a call that is listed twice is counted once, and a warning says so', async () => {
+  const twice = await replay([...routes('gone'), '--json'], {
+    calls: [...lines, ...lines, lines[0]].join('\n'),
+  });
+  expect(JSON.parse(twice.out)).toMatchObject({ calls: 3, differs: 2, skipped: 1 });
+  expect(twice.err).toContain('warning: stdin: 4 lines list calls that an earlier line has listed');
+  const once = await replay([...routes('gone'), '--json']);
+  expect({ out: once.out, err: once.err }).toEqual({ out: twice.out, err: '' });
+});
+
 test('--since leaves out earlier calls of a file', async () => {
   const { out } = await replay([...routes('gone'), '--since', '2026-03-03T00:00:00Z']);
   expect(out).toContain('There are no calls');
