@@ -76,7 +76,7 @@ function tableJson(table: string, groups: RowGroup[]) {
 }
 
 /** Calls grouped by how they ended and by their number of attempts. */
-type CallsGroup = Pick<CallGroup, 'ends' | 'attempts' | 'count'>;
+type CallsGroup = Pick<CallGroup, 'ends' | 'attempts' | 'skipped' | 'count'>;
 
 function byOutcome(calls: CallsGroup[]) {
   return counts(calls, ({ ends, attempts }) => callerOutcome(ends, attempts)).map(
@@ -90,7 +90,7 @@ function arrivals(calls: CallsGroup[]) {
   const judged = (as: 'yes' | 'no') =>
     sum(moved.filter(({ ends, attempts }) => arrival(ends, attempts) === as));
   const [arrived, notArrived] = [judged('yes'), judged('no')];
-  const attempts = moved.reduce((total, group) => total + group.attempts * group.count, 0);
+  const attempts = moved.reduce((total, group) => total + triedBy(group) * group.count, 0);
   return {
     moved: sum(moved),
     arrived,
@@ -98,6 +98,11 @@ function arrivals(calls: CallsGroup[]) {
     arrival_rate: rateOf(arrived, arrived + notArrived),
     attempts_per_call: rateOf(attempts, sum(moved)),
   };
+}
+
+/** Attempts that called somebody. */
+function triedBy({ attempts, skipped = 0 }: CallsGroup): number {
+  return attempts - skipped;
 }
 
 /** A target that was passed over was not tried; only `by_verdict` says how often that was. */

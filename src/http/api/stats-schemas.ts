@@ -5,7 +5,6 @@ import { FORCED } from './forced.ts';
 
 const text = Type.String();
 const whole = Type.Integer();
-const numberOrNull = orNull(Type.Number());
 
 export const STATS_QUERY = Type.Object(
   {
@@ -31,7 +30,11 @@ const ARRIVALS = {
     description: 'Of those, the callers who did not arrive and did not hang up first',
   }),
   arrival_rate: orNull(Type.Number({ description: 'arrived divided by arrived + not_arrived' })),
-  attempts_per_call: numberOrNull,
+  attempts_per_call: orNull(
+    Type.Number({
+      description: 'Attempts per caller moved; a target that was passed over was not tried',
+    }),
+  ),
 };
 
 const BY_OUTCOME = Type.Array(Type.Object({ outcome: orNull(OUTCOME), count: whole }), {

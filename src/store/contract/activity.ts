@@ -36,6 +36,8 @@ export interface CallGroup {
   ends: Ends | null;
   /** How many attempts each of the calls has had. */
   attempts: number;
+  /** How many of those passed a target over, so that nobody was called; absent if none did. */
+  skipped?: number;
   count: number;
 }
 
@@ -57,6 +59,7 @@ export interface RowGroup {
   key: string;
   ends: Ends | null;
   attempts: number;
+  skipped?: number;
   count: number;
 }
 

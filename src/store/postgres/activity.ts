@@ -1,8 +1,8 @@
 /** Reads recent activity; the server counts, in one round trip. */
-import type { Ends, Phase, Verdict } from '../../core/machine/call.ts';
+import type { Phase, Verdict } from '../../core/machine/call.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
-import { MINUTE_MS } from '../rows/activity.ts';
+import { MINUTE_MS, withoutNone } from '../rows/activity.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
@@ -16,13 +16,16 @@ export async function readActivity(
   const [row] = await query(
     `with recent as materialized (
        select f.call, f.created_at, nullif(f.rule, '${OTHERWISE}') as rule, f.ends, f.costs,
-         f.table_rows,
-         (select count(*) from attempts a where a.call = f.call) as attempts
-       from call_filters f where not f.leg and f.created_at >= $1
+         f.table_rows, n.attempts, n.skipped
+       from call_filters f, lateral (
+         select count(*) as attempts, count(*) filter (where a.verdict = 'skipped') as skipped
+         from attempts a where a.call = f.call) n
+       where not f.leg and f.created_at >= $1
        order by f.created_at desc, f.call desc limit $2),
      by_call as (
-       select ${MINUTE('created_at')} as minute, rule, ends, attempts, count(*) as count
-       from recent group by 1, 2, 3, 4),
+       select ${MINUTE('created_at')} as minute, rule, ends, attempts, skipped,
+         count(*) as count
+       from recent group by 1, 2, 3, 4, 5),
      by_attempt as (
        select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.kind, a.verdict, count(*) as count,
          coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"
@@ -35,8 +38,9 @@ export async function readActivity(
          from json_array_elements(r.costs::json) e) x
        group by r.rule, x.target, x.moved, x.currency),
      by_row as (
-       select e->>'table' as "table", e->>'key' as key, r.ends, r.attempts, count(*) as count
-       from recent r, lateral json_array_elements(r.table_rows::json) e group by 1, 2, 3, 4),
+       select e->>'table' as "table", e->>'key' as key, r.ends, r.attempts, r.skipped,
+         count(*) as count
+       from recent r, lateral json_array_elements(r.table_rows::json) e group by 1, 2, 3, 4, 5),
      by_phase as (
        select c.phase, count(*) as count from call_filters f join calls c on c.key = f.key
        where not f.leg and not f.over and c.phase <> 'ended' group by 1)
@@ -54,13 +58,13 @@ export async function readActivity(
     now: Number(row?.now),
     since: full ? Number(row?.oldest) : since,
     live: (row?.live ?? []) as { phase: Phase; count: number }[],
-    calls: (row?.calls ?? []) as (Activity['calls'][number] & { ends: Ends | null })[],
+    calls: ((row?.calls ?? []) as Activity['calls']).map(withoutNone),
     attempts: (row?.attempts ?? []) as (Activity['attempts'][number] & {
       verdict: Verdict | null;
     })[],
     costs: ((row?.costs ?? []) as (Activity['costs'][number] & { moved: boolean })[]).map(
       ({ moved, target, ...cost }) => (moved ? { ...cost, target: target ?? null } : cost),
     ),
-    rows: (row?.tableRows ?? []) as Activity['rows'],
+    rows: ((row?.tableRows ?? []) as Activity['rows']).map(withoutNone),
   };
 }

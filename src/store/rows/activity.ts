@@ -1,14 +1,16 @@
 /** Gathers rows of calls and attempts into the groups that charts and tables are made of. */
 
-import type { Attempt, Ends, Verdict } from '../../core/machine/call.ts';
+import type { Attempt, Verdict } from '../../core/machine/call.ts';
 import { addDecimals } from '../../core/machine/decimal.ts';
 import type { AttemptGroup, CallGroup, CostGroup, RowGroup } from '../contract/activity.ts';
 import type { CostRow } from './rows.ts';
 
 export const MINUTE_MS = 60_000;
 
+type Became = Pick<CallGroup, 'ends' | 'attempts' | 'skipped'>;
+
 export interface Groups {
-  call(call: { createdAt: number; rule: string | null; ends: Ends | null; attempts: number }): void;
+  call(call: Became & { createdAt: number; rule: string | null }): void;
   attempt(attempt: {
     startedAt: number;
     rule: string | null;
@@ -20,7 +22,7 @@ export interface Groups {
   /** `text`: the `costs` column of a call. */
   cost(rule: string | null, text: string): void;
   /** `text`: the column `table_rows` of a call. */
-  rows(text: string, call: { ends: Ends | null; attempts: number }): void;
+  rows(text: string, call: Became): void;
   calls(): CallGroup[];
   attempts(): AttemptGroup[];
   costs(): CostGroup[];
@@ -33,10 +35,10 @@ export function createGroups(): Groups {
   const costs = new Map<string, CostGroup>();
   const rows = new Map<string, RowGroup>();
   return {
-    call({ createdAt, rule, ends, attempts: tried }) {
+    call({ createdAt, rule, ...became }) {
       const minute = minuteOf(createdAt);
-      const key = JSON.stringify([minute, rule, ends, tried]);
-      const group = calls.get(key) ?? { minute, rule, ends, attempts: tried, count: 0 };
+      const key = JSON.stringify([minute, rule, became]);
+      const group = calls.get(key) ?? { minute, rule, ...became, count: 0 };
       group.count += 1;
       calls.set(key, group);
     },
@@ -57,10 +59,10 @@ export function createGroups(): Groups {
         else group.amount = addDecimals(group.amount, row.amount);
       }
     },
-    rows(text, { ends, attempts: tried }) {
+    rows(text, became) {
       for (const { table, key } of JSON.parse(text) as Pick<RowGroup, 'table' | 'key'>[]) {
-        const id = JSON.stringify([table, key, ends, tried]);
-        const group = rows.get(id) ?? { table, key, ends, attempts: tried, count: 0 };
+        const id = JSON.stringify([table, key, became]);
+        const group = rows.get(id) ?? { table, key, ...became, count: 0 };
         group.count += 1;
         rows.set(id, group);
       }
@@ -70,6 +72,11 @@ export function createGroups(): Groups {
     costs: () => [...costs.values()],
     tableRows: () => [...rows.values()],
   };
+}
+
+/** Says nothing about targets that were passed over where there were none. */
+export function withoutNone<Group extends { skipped?: number }>({ skipped = 0, ...group }: Group) {
+  return skipped === 0 ? group : { ...group, skipped };
 }
 
 function minuteOf(ms: number): number {

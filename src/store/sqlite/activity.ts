@@ -10,7 +10,7 @@ import {
 } from '../../core/machine/call.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
-import { createGroups, type Groups } from '../rows/activity.ts';
+import { createGroups, type Groups, withoutNone } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
 
 /** Calls read in one turn of the event loop (about 2 ms). */
@@ -29,7 +29,8 @@ interface Row {
   created_at: number;
   rule: string | null;
   ends: string | null;
-  tried: number;
+  attempts: number;
+  skipped: number;
   key: Uint8Array | null;
   target: string | null;
   kind: string;
@@ -77,7 +78,8 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
   const rows = database.prepare(
     `select d.call, d.created_at, nullif(c.rule, '${OTHERWISE}') as rule, c.ends, c.costs,
        c.table_rows, a.key, a.target, a.kind, a.verdict, a.started_at, a.took_ms,
-       (select count(*) from attempts t where t.call = d.call) as tried
+       (select count(*) from attempts t where t.call = d.call) as attempts,
+       (select count(*) from attempts t where t.call = d.call and t.verdict = 'skipped') as skipped
      from (select call, created_at from calls indexed by calls_created
            where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)
            order by created_at desc, call desc limit ?) d
@@ -103,7 +105,8 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
         if (position?.row !== row.call) {
           position = { createdAt: row.created_at, row: row.call };
           calls += 1;
-          const became = { ends: row.ends as Ends | null, attempts: row.tried };
+          const { attempts, skipped } = row;
+          const became = withoutNone({ ends: row.ends as Ends | null, attempts, skipped });
           groups.call({ createdAt: row.created_at, rule: row.rule, ...became });
           if (row.table_rows !== null) groups.rows(row.table_rows, became);
           if (row.costs !== null) groups.cost(row.rule, row.costs);

@@ -83,6 +83,27 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
     );
   });
 
+  test('an attempt that passed a target over is counted apart', async () => {
+    const since = T0 - 10 * MINUTE;
+    const { calls, rows } = await store.activity(since, 1_000);
+    expect(calls).toContainEqual({
+      minute: since,
+      rule: 'hunt',
+      ends: 'referred',
+      attempts: 3,
+      skipped: 2,
+      count: 1,
+    });
+    expect(rows).toContainEqual({
+      table: 'hunts',
+      key: 'a',
+      ends: 'referred',
+      attempts: 3,
+      skipped: 2,
+      count: 1,
+    });
+  });
+
   test('a late verdict changes the counts', async () => {
     const id = 'open';
     const found = await store.find(id);
@@ -151,6 +172,17 @@ function done(id: string, createdAt: number, took: number): Call {
 }
 
 const CALLS = [
+  aCall('hunted', {
+    createdAt: T0 - 10 * MINUTE,
+    endedAt: T0 - 9 * MINUTE,
+    phase: 'ended',
+    ends: 'referred',
+    rule: 'hunt',
+    rows: [{ table: 'hunts', key: 'a', of: 'to' }],
+    attempts: (['skipped', 'skipped', 'completed'] as const).map((verdict, n) =>
+      anAttempt(`hunted-${n}`, { startedAt: T0 - 10 * MINUTE, endedAt: T0 - 9 * MINUTE, verdict }),
+    ),
+  }),
   aCall('long ago', { createdAt: T0 - 3 * MINUTE, phase: 'bridged', rule: 'support' }),
   done('one', T0, 500),
   done('two', T0 + 1_000, 700),
