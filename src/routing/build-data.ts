@@ -25,7 +25,7 @@ export function* buildLists(
       const list = yield* buildList(context, name, written, positions, input.folder);
       if (list === null) continue;
       lists.set(name, list);
-      if (context.problems.problems.length > before) continue;
+      if (context.problems.problems.length > before || !positions.isWhole(written)) continue;
       if (list.entries.length === 0) {
         const place = positions.atKey(routes.lists ?? {}, name);
         context.problems.warning(

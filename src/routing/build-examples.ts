@@ -2,23 +2,24 @@
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
-import type { DecodedFile } from './decoded-set.ts';
+import type { DecodedSet } from './decoded-set.ts';
 import { buildExample, type Example } from './example.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
+import { knowsAllRules } from './uncertain.ts';
 
 /** Yields regularly, see slices.ts. */
 export function* buildExamples(
   context: SetContext,
-  files: DecodedFile[],
+  input: DecodedSet,
   set: RouteSet,
 ): Generator<void, Example[]> {
   const examples: Example[] = [];
   const names = new Map<string, Place>();
-  const rules = new Set(set.rules.map(({ name }) => name));
-  for (const { routes, positions } of files) {
+  const rules = knowsAllRules(input) ? new Set(set.rules.map(({ name }) => name)) : null;
+  for (const { routes, positions } of input.files) {
     for (const written of routes.examples ?? []) {
       yield;
       const at = positions.at(written, 'name');
@@ -43,14 +44,17 @@ function checkExampleNames(
   context: SetContext,
   written: WrittenExample,
   positions: Positions,
-  set: { rules: ReadonlySet<string>; switches: RouteSet['switches'] },
+  /** `rules`: null if some may have names that could not be read. */
+  set: { rules: ReadonlySet<string> | null; switches: RouteSet['switches'] },
 ): void {
-  const { problems } = context;
+  const { problems, uncertain } = context;
   const known = context.names.target;
   const check = (name: string, at: Place): void => {
     // Not `useName`, because an example alone does not count as use of a target.
-    if (known.has(name) || /^(\+|sips?:)/i.test(name)) return;
-    problems.problem(at, `unknown target ${quoted(name)}`, () => didYouMean(name, known.keys()));
+    if (known.has(name) || uncertain.has('target') || /^(\+|sips?:)/i.test(name)) return;
+    problems.problem(at, `unknown target ${quoted(name)}`, () =>
+      known.size === 0 ? 'write it under targets:' : didYouMean(name, known.keys()),
+    );
   };
   const verdicts = written.verdicts ?? {};
   for (const name of Object.keys(verdicts)) {
@@ -68,13 +72,14 @@ function checkExampleNames(
     checkLookup(context, name, positions.atKey(written.lookups ?? {}, name), fields, positions);
   }
   const { rule } = written.expect;
-  if (typeof rule === 'string' && rule !== 'otherwise' && !set.rules.has(rule)) {
+  const { rules } = set;
+  if (typeof rule === 'string' && rule !== 'otherwise' && rules?.has(rule) === false) {
     problems.problem(positions.at(written.expect, 'rule'), `unknown rule ${quoted(rule)}`, () =>
-      didYouMean(rule, set.rules),
+      didYouMean(rule, rules),
     );
   }
   for (const name of Object.keys(written.switches ?? {})) {
-    if (set.switches.has(name)) continue;
+    if (set.switches.has(name) || uncertain.has('switch')) continue;
     problems.problem(
       positions.atKey(written.switches ?? {}, name),
       `unknown switch ${quoted(name)}`,
@@ -90,12 +95,13 @@ function checkExampleNames(
 
 /** Not `useLookup`, because an example alone does not count as use. */
 function checkLookup(
-  { names, kept, problems }: SetContext,
+  { names, kept, problems, uncertain }: SetContext,
   name: string,
   at: Place,
   fields: Record<string, string>,
   positions: Positions,
 ): void {
+  if (!names.lookup.has(name) && uncertain.has('lookup')) return;
   if (!names.lookup.has(name)) {
     problems.problem(at, `unknown lookup ${quoted(name)}`, didYouMean(name, names.lookup.keys()));
     return;

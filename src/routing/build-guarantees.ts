@@ -4,12 +4,13 @@ import { OTHERWISE } from '../core/machine/plan.ts';
 import type { Clause, Guarantee } from '../core/prove/guarantee.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { durationOf, type SetContext } from './context.ts';
-import type { DecodedFile } from './decoded-set.ts';
+import type { DecodedSet } from './decoded-set.ts';
 import { GUARANTEE_BOUNDS } from './duration.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import type { WrittenGuarantee } from './schema/guarantee.ts';
+import { knowsAllRules } from './uncertain.ts';
 
 export interface LocatedGuarantee {
   guarantee: Guarantee;
@@ -19,13 +20,14 @@ export interface LocatedGuarantee {
 
 export function buildGuarantees(
   context: SetContext,
-  files: DecodedFile[],
+  input: DecodedSet,
   set: RouteSet,
 ): LocatedGuarantee[] {
   const built: LocatedGuarantee[] = [];
   const names = new Map<string, Place>();
   const rules = new Set([...set.rules.map(({ name }) => name), OTHERWISE]);
-  for (const { routes, positions } of files) {
+  const areRulesKnown = knowsAllRules(input);
+  for (const { routes, positions } of input.files) {
     for (const written of routes.guarantees ?? []) {
       const at = positions.at(written, 'name');
       const before = names.get(written.name);
@@ -37,7 +39,7 @@ export function buildGuarantees(
         );
       }
       names.set(written.name, before ?? at);
-      checkRules(context, written, positions, rules);
+      if (areRulesKnown) checkRules(context, written, positions, rules);
       checkPromise(context, written, positions);
       built.push(buildGuarantee(context, written, positions));
     }
@@ -64,7 +66,7 @@ function checkPromise(context: SetContext, written: WrittenGuarantee, positions:
   if (CLAUSES.some((clause) => written[clause] !== undefined && written[clause] !== false)) return;
   const at = positions.at(written);
   // A clause that could not be read has already been reported.
-  if (context.problems.within(at.file, at.line, positions.endLine(written))) return;
+  if (!positions.isWhole(written)) return;
   context.problems.problem(
     at,
     `the guarantee ${quoted(written.name)} has no condition`,

@@ -36,7 +36,7 @@ export function* buildRules(
       }
       checkRuleName(context, written, file, names);
       const action = buildAction(context, written, file, input.folder, options);
-      const { when: asked, tables } = buildCondition(context, written.when, file.positions);
+      const { when: asked, tables } = buildCondition(context, written, file.positions);
       const dates = datesOf(context, written, file.positions, options.nowMs);
       // Dates come last, because a decision looks at the numbers of a rule first.
       const when = dates === null ? asked : { all: [...asked.all, dates] };
@@ -98,7 +98,8 @@ function buildAction(
   }
   const at = file.positions.at(written);
   if (written.handler === undefined) {
-    if (!problems.within(at.file, at.line, file.positions.endLine(written))) {
+    const isThere = file.positions.has(written, 'do') || file.positions.has(written, 'handler');
+    if (!isThere && !file.positions.hasUnknownKey(written)) {
       problems.problem(
         at,
         `the rule ${quoted(written.name)} has neither do nor handler`,

@@ -1,6 +1,5 @@
 /** Builds one set from decoded route files: first names, then definitions, then references. */
-import { isMap, isScalar } from 'yaml';
-import type { RouteSet, RouteStep, Target } from '../core/rules/rule.ts';
+import type { RouteSet, RouteStep, Schedule, Target } from '../core/rules/rule.ts';
 import { buildLists, buildSchedules, buildSwitches } from './build-data.ts';
 import { buildExamples } from './build-examples.ts';
 import { buildGuarantees, type LocatedGuarantee } from './build-guarantees.ts';
@@ -16,7 +15,7 @@ import { quoted } from './number.ts';
 import { buildPolicy, DEFAULT_POLICY, policyCountry, policyZone } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
 import { buildPrompts, checkLanguages } from './prompts.ts';
-import { dateZone } from './rule-dates.ts';
+import { type DateZone, dateZone } from './rule-dates.ts';
 import type { RouteFile } from './schema/schema.ts';
 import { checkShadowed } from './shadowing/shadowed.ts';
 import { buildSteps } from './steps.ts';
@@ -24,6 +23,7 @@ import { buildTables } from './tables/build-tables.ts';
 import { checkRows } from './tables/check-rows.ts';
 import { buildTarget, type Environment } from './targets.ts';
 import { checkUnasked } from './unasked-lookups.ts';
+import { markUncertain } from './uncertain.ts';
 import { checkWays } from './via.ts';
 
 /** Yields regularly, see slices.ts: tables and lists may have a million entries. */
@@ -34,6 +34,7 @@ export function* buildSet(
 ): Generator<void, { set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] }> {
   const context = newContext(problems);
   collectNames(context, input.files);
+  markUncertain(context, input);
   context.country = policyCountry(input.files);
   yield* buildTables(context, input);
   const lookups = buildLookups(context, input.files, options.env);
@@ -42,7 +43,7 @@ export function* buildSet(
     buildPolicy(context, written, file.positions),
   );
   const schedules = yield* buildSchedules(context, input, options.nowMs);
-  context.dateZone = dateZone(policyZone(input.files), schedules.values());
+  context.dateZone = zoneOfDates(context, input.files, schedules);
 
   yield* addFlows(context, input.files);
 
@@ -66,19 +67,19 @@ export function* buildSet(
       buildOnce(input.files, 'last_resort', problems, stepsOf(context, 'last_resort')) ??
       DEFAULT_LAST_RESORT,
   };
-  const examples = yield* buildExamples(context, input.files, set);
-  const guarantees = buildGuarantees(context, input.files, set);
+  const examples = yield* buildExamples(context, input, set);
+  const guarantees = buildGuarantees(context, input, set);
   yield* checkRows(context, set);
   yield;
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   yield;
   yield* checkSchedules(context, set, options.nowMs);
-  yield* checkShadowed(context, set);
+  if (context.uncertain.size === 0) yield* checkShadowed(context, set);
   yield* checkLoops(context, set);
   yield;
-  checkWays(context, set);
+  if (!context.uncertain.has('via')) checkWays(context, set);
   yield;
-  checkLanguages(context, set);
+  if (!context.uncertain.has('language')) checkLanguages(context, set);
   yield* checkUnasked(context, input.files, set);
   return { set, examples, guarantees };
 }
@@ -112,21 +113,26 @@ function stepsOf(context: SetContext, kind: 'top' | 'last_resort') {
     buildSteps({ context, positions: file.positions, trusted: true }, written, kind);
 }
 
+/** Schedules with problems, perhaps with their zone, do not count. */
+function zoneOfDates(
+  { broken, uncertain }: SetContext,
+  files: DecodedFile[],
+  schedules: ReadonlyMap<string, Schedule>,
+): DateZone {
+  const whole = [...schedules.values()].filter(({ name }) => !broken.has(name));
+  const { zone, sure } = dateZone(policyZone(files), whole);
+  return { zone, sure: sure || uncertain.has('zone') };
+}
+
 type Section = (typeof SECTIONS)[NameKind];
 
-/** Collects names from the nodes, so that a target with a problem does not count as unknown. */
+/** A definition with a problem counts too, so that its name is not said to be unknown. */
 function collectNames(context: SetContext, files: DecodedFile[]): void {
-  for (const { root, file, positions, routes } of files) {
-    if (!isMap(root)) continue;
+  for (const { file, positions, routes } of files) {
     for (const [kind, section] of Object.entries(SECTIONS) as [NameKind, Section][]) {
-      const node = root.get(section);
-      if (!isMap(node)) continue;
-      for (const pair of node.items) {
-        if (!isScalar(pair.key) || typeof pair.key.value !== 'string') continue;
-        const name = pair.key.value;
-        const written = routes[section];
-        const place =
-          written === undefined ? { file, line: 1, column: 1 } : positions.atKey(written, name);
+      const written = routes[section];
+      for (const name of Object.keys(written ?? {})) {
+        const place = positions.atKey(written ?? {}, name);
         const before = context.names[kind].get(name);
         if (before !== undefined && before.file !== file) {
           context.problems.problem(
@@ -151,7 +157,7 @@ function buildOnce<K extends 'policy' | 'otherwise' | 'last_resort', T>(
   let first: Place | null = null;
   for (const file of files) {
     const written = file.routes[key];
-    if (!isMap(file.root) || !file.root.has(key)) continue;
+    if (!file.positions.has(file.routes, key)) continue;
     const place = file.positions.atKey(file.routes, key);
     if (first !== null) {
       problems.problem(
@@ -169,7 +175,7 @@ function buildOnce<K extends 'policy' | 'otherwise' | 'last_resort', T>(
 }
 
 function missingOtherwise(input: DecodedSet, problems: Problems): RouteStep[] {
-  const written = input.files.some(({ root }) => isMap(root) && root.has('otherwise'));
+  const written = input.files.some(({ positions, routes }) => positions.has(routes, 'otherwise'));
   const [file] = input.folder.routeFiles;
   if (!written && input.unread === 0 && file !== undefined) {
     problems.problem(

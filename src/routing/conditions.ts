@@ -11,17 +11,20 @@ import { checkNumber, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import { isOnWord } from './schema/schedule.ts';
+import type { WrittenRule } from './schema/schema.ts';
 import type { WrittenWhen } from './schema/when.ts';
 import { rowConditions, ScopeOfRule } from './tables/conditions.ts';
 
 /** `tables`: collects the tables whose rows the rule's steps may use. */
 export function buildCondition(
   context: SetContext,
-  written: WrittenWhen | undefined,
+  rule: WrittenRule,
   positions: Positions,
 ): { when: { all: Condition[] }; tables: RowScope } {
-  const when = written ?? {};
+  const when = rule.when ?? {};
   const scope = new ScopeOfRule(when);
+  const isSure = rule.when ? scope.isSure(when, positions) : !positions.has(rule, 'when');
+  if (!isSure) context.unsureRows.add(scope.groups);
   const all = conjuncts({ context, positions, scope }, when);
   checkDigits(context, when, positions);
   return { when: { all }, tables: scope.groups };
@@ -53,7 +56,7 @@ function conjuncts(b: ConditionBuilder, when: WrittenWhen): Condition[] {
 function checkNot(context: SetContext, not: WrittenWhen, positions: Positions): void {
   const at = positions.at(not);
   if (Object.keys(not).length > 0) return;
-  if (context.problems.within(at.file, at.line, positions.endLine(not))) return;
+  if (!positions.isWhole(not)) return;
   context.problems.problem(at, '"not" is empty', 'for example not: { anonymous: true }');
 }
 

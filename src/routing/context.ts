@@ -1,6 +1,7 @@
 /** Shared by the builders of a set: the defined names, which of them are used, and the problems. */
 import type { CountryCode } from 'libphonenumber-js/min';
 import type { AllowPattern } from '../core/rules/allow.ts';
+import type { RowScope } from '../core/rules/found-rows.ts';
 import type { Prompt, RouteStep, Rule } from '../core/rules/rule.ts';
 import type { Table } from '../core/rules/table.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
@@ -9,6 +10,7 @@ import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place, type Problems } from './problem.ts';
 import type { DateZone } from './rule-dates.ts';
+import type { Uncertain } from './uncertain.ts';
 
 export type NameKind =
   | 'target'
@@ -36,6 +38,10 @@ export interface SetContext {
   /** Every name defined in any file, even if its definition has problems. */
   names: Record<NameKind, Map<string, Place>>;
   used: Record<NameKind, Set<string>>;
+  /** See uncertain.ts. */
+  uncertain: Set<Uncertain>;
+  /** The tables that a rule requires, where more may be meant by what could not be read. */
+  unsureRows: WeakSet<RowScope>;
   /** Schedules that could not be read completely, so nothing can be concluded from them. */
   broken: Set<string>;
   allow: AllowPattern[];
@@ -71,6 +77,8 @@ export function newContext(problems: Problems): SetContext {
     problems,
     names: named(() => new Map()),
     used: named(() => new Set()),
+    uncertain: new Set(),
+    unsureRows: new WeakSet(),
     broken: new Set(),
     allow: [],
     country: null,
@@ -97,6 +105,7 @@ export function useName(context: SetContext, kind: NameKind, name: string, at: P
     context.used[kind].add(name);
     return true;
   }
+  if (context.uncertain.has(kind)) return false;
   const known = context.names[kind];
   const hint = () =>
     known.size === 0 ? `write it under ${SECTIONS[kind]}:` : didYouMean(name, known.keys());

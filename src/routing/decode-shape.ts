@@ -28,7 +28,7 @@ export function chooseShape(
     const pair = node.items.find((p) => textOfKey(p.key) === strange);
     const what = keys.length === 0 ? 'is empty' : `has none of the keys ${words.join(', ')}`;
     report.at((pair?.key as Node | undefined) ?? node, `${name} ${what}`, wordHint(strange, words));
-    return null;
+    return likeliest(keys, shapes, { strange, meant: nearest(strange, words) });
   }
   const [, second] = own;
   if (second !== undefined) {
@@ -44,4 +44,26 @@ export function chooseShape(
     return { shape, reported: new Set(own.flatMap((s) => s.required?.[0] ?? [])) };
   }
   return { shape, reported: new Set() };
+}
+
+/**
+ * The schema whose distinctive key is misspelt, otherwise the one that knows most of the keys; what
+ * the map lacks has been reported. Null if none knows any.
+ */
+function likeliest(
+  keys: string[],
+  shapes: SchemaNode[],
+  { strange, meant }: { strange: string; meant: string | null },
+): Chosen | null {
+  const known = ({ properties = {} }: SchemaNode) => keys.filter((key) => key in properties);
+  const shape =
+    shapes.find(({ required }) => meant !== null && required?.[0] === meant) ??
+    shapes.reduce<SchemaNode | undefined>(
+      (best, each) => (known(each).length > (best ? known(best).length : 0) ? each : best),
+      undefined,
+    );
+  if (shape === undefined) return null;
+  const unknown = keys.filter((key) => !known(shape).includes(key));
+  const reported = meant === null ? unknown : [strange];
+  return { shape, reported: new Set([...reported, shape.required?.[0] ?? '']) };
 }

@@ -1,13 +1,14 @@
 /**
  * Walks the nodes of a document by the schema, and returns a valid value or problems with their
- * positions. An invalid part is left out, and its owner too if it was required, so that everything
- * else is still checked.
+ * positions. An invalid part is left out, or has a stand-in if its owner needs it, so that
+ * everything else is still checked.
  */
-import { isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
-import { decodeKey, keyHint, textOfKey } from './decode-key.ts';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml';
+import { decodeKey, MapOwner, type Member, memberOf, textOfKey } from './decode-key.ts';
 import { NodeReport } from './decode-report.ts';
 import { decodeScalar } from './decode-scalar.ts';
 import { chooseShape } from './decode-shape.ts';
+import { standIn } from './decode-stand-in.ts';
 import {
   describe,
   emptyListHint,
@@ -15,15 +16,12 @@ import {
   expected,
   itemName,
   mapHint,
-  meantHint,
   missingHint,
   shown,
-  withArticle,
 } from './decode-words.ts';
-import { lookAlike } from './look-alikes.ts';
 import { DecodedPositions, type Positions } from './positions.ts';
-import { nearest, type Problems } from './problem.ts';
-import { matches, resolved, type SchemaNode } from './schema/node.ts';
+import type { Problems } from './problem.ts';
+import { resolved, type SchemaNode } from './schema/node.ts';
 import { type Source, startOf } from './source.ts';
 
 export interface Decoded {
@@ -138,77 +136,67 @@ class Walk {
       );
       return undefined;
     }
-    const strange: string[] = [];
     const value: Record<string, unknown> = Object.create(null);
     const spot = this.positions.add(value, node);
-    const seen = new Set<string>();
+    const owner = new MapOwner(node, schema, name, reported);
     for (const pair of node.items) {
       yield;
-      const key = decodeKey(this.#report, pair, name, schema);
-      if (key === null) {
-        strange.push(textOfKey(pair.key) ?? '');
-        continue;
-      }
-      const keyNode = pair.key as Node;
-      if (seen.has(key)) {
-        this.#report.at(keyNode, `${shown(key)} appears twice in ${name}`, 'keep one of them');
-        continue;
-      }
-      seen.add(key);
-      const member = this.#memberSchema(keyNode, key, schema, name, reported);
+      const member = this.#member(pair, owner);
+      if (member === 'twice') continue;
       if (member === null) {
-        strange.push(key);
+        spot.hasUnknownKey = true;
         continue;
       }
+      const { key, keyNode } = member;
+      const inner = pair.value as Node | null;
       spot.keys.set(key, startOf(keyNode));
-      spot.values.set(key, startOf(pair.value as Node | null) || startOf(keyNode));
-      const result = yield* this.value(pair.value as Node | null, member, shown(key), keyNode);
+      spot.values.set(key, startOf(inner) || startOf(keyNode));
+      if (member.isReported) this.positions.sayNoMore(spot, key, 'key');
+      const result = yield* this.value(inner, member.schema, shown(member.text), keyNode);
       if (result !== undefined) value[key] = result;
+      else {
+        spot.isWhole = false;
+        this.positions.sayNoMore(spot, key);
+        if (schema.properties?.[key] === undefined) this.#stand(value, key, member.schema, node);
+      }
     }
     // A map with too few keys is complete here; who uses it says what it lacks.
     if (schema.minProperties !== undefined && node.items.length === 0) {
       this.#report.at(node, `${name} is empty`, mapHint(node, schema));
     }
-    let complete = true;
     for (const required of schema.required ?? []) {
       if (value[required] !== undefined) continue;
-      complete = false;
-      // The actual mistake was reported already: `sipp` is a misspelt `sip`, and << may merge in
-      // anything.
-      const meant = strange.some((key) => key === '<<' || nearest(key, [required]) !== null);
-      if (!seen.has(required) && !meant) {
-        this.#report.at(
-          node,
-          `${name} has no ${required}`,
-          example(resolved(schema.properties?.[required] ?? {}), required),
-        );
+      const wanted = schema.properties?.[required] ?? {};
+      if (!owner.mayHave(required)) {
+        this.#report.at(node, `${name} has no ${required}`, example(resolved(wanted), required));
       }
+      this.positions.sayNoMore(spot, required);
+      this.#stand(value, required, wanted, node);
     }
-    return complete ? value : undefined;
+    return value;
   }
 
-  #memberSchema(
-    node: Node,
-    key: string,
-    schema: SchemaNode,
-    name: string,
-    reported: Set<string>,
-  ): SchemaNode | null {
-    const properties = schema.properties ?? {};
-    const known = Object.hasOwn(properties, key) ? properties[key] : undefined;
-    if (known !== undefined) return known;
-    const others = schema.additionalProperties;
-    if (typeof others === 'object') {
-      const names = schema.propertyNames;
-      if (names?.pattern === undefined || matches(names.pattern, key)) return others;
-      const hint = meantHint(key, names.pattern, lookAlike(key)) ?? example(names);
-      this.#report.at(node, `${shown(key)} is not ${withArticle(names.title ?? 'name')}`, hint);
+  /** The member that a pair is meant for, or why there is none. */
+  #member(pair: Pair, owner: MapOwner): (Member & { keyNode: Node }) | 'twice' | null {
+    const written = decodeKey(this.#report, pair, owner.name, owner.schema);
+    if (written === null) {
+      owner.strange.push(textOfKey(pair.key) ?? '');
       return null;
     }
-    if (!reported.has(key)) {
-      this.#report.at(node, `unknown key ${shown(key)} in ${name}`, keyHint(key, properties));
+    const keyNode = pair.key as Node;
+    if (owner.seen.has(written.text)) {
+      const text = `${shown(written.text)} appears twice in ${owner.name}`;
+      this.#report.at(keyNode, text, 'keep one of them');
+      return 'twice';
     }
-    return null;
+    owner.seen.add(written.text);
+    const member = memberOf(this.#report, written, keyNode, owner);
+    if (member?.key !== written.text) owner.strange.push(written.text);
+    return member === null ? null : { ...member, keyNode };
+  }
+
+  #stand(value: Record<string, unknown>, key: string, schema: SchemaNode, node: Node): void {
+    value[key] = standIn(schema, key, (inner) => this.positions.add(inner, node, true));
   }
 
   *#list(node: Node, schema: SchemaNode, name: string, key: Node | null): Generator<void, unknown> {
@@ -227,7 +215,10 @@ class Walk {
     for (const member of node.items) {
       yield;
       const result = yield* this.value(member as Node | null, item, itemName(item, name), node);
-      if (result === undefined) continue;
+      if (result === undefined) {
+        spot.isWhole = false;
+        continue;
+      }
       spot.values.set(value.length, startOf(member as Node));
       value.push(result);
     }

@@ -1,5 +1,4 @@
 /** The input for building a set. */
-import type { ParsedNode } from 'yaml';
 import type { Folder } from './folder.ts';
 import type { Handlers } from './handlers/handlers.ts';
 import type { Positions } from './positions.ts';
@@ -10,7 +9,6 @@ export interface DecodedFile {
   file: string;
   routes: RouteFile;
   positions: Positions;
-  root: ParsedNode | null;
 }
 
 export interface DecodedSet {

@@ -78,6 +78,7 @@ export function destinationHint(text: string, country: string | null = null): st
  * the users of the allowed patterns are ignored.
  */
 export function checkAllowed(context: SetContext, template: Template, at: Place): void {
+  if (context.uncertain.has('allow')) return;
   const shownAs = template.map((piece) => ('literal' in piece ? piece.literal : '{…}')).join('');
   if (context.allow.length === 0) {
     context.problems.problem(

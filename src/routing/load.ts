@@ -213,7 +213,9 @@ function* decodeFiles(folder: Folder, problems: Problems): Generator<void, Decod
     const source = yield* parseSource(file, bytes, problems);
     if (source === null) continue;
     const { value, positions } = yield* decode(source, schema, problems);
-    files.push({ file, routes: (value ?? {}) as RouteFile, positions, root: source.root });
+    // Anything but a map is a problem, and what the file is meant to define is unknown.
+    if (source.root !== null && value === undefined) continue;
+    files.push({ file, routes: (value ?? {}) as RouteFile, positions });
   }
   return files;
 }

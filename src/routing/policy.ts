@@ -46,6 +46,7 @@ export function buildPolicy(
       const at = positions.at(written.allow ?? [], index);
       const hint = allowHint(text) || 'for example "sip:*@*.example.com" or "+1*"';
       context.problems.problem(at, pattern.problem, hint);
+      context.uncertain.add('allow');
       continue;
     }
     if (hasTrunkPrefix(text)) {
@@ -144,7 +145,7 @@ function whileMoving(
 ): Policy['whileMoving'] {
   if ('play' in written) return { play: written.play };
   const at = positions.at(written, 'say');
-  const say = wordsOf(context, written.say, at);
+  const say = wordsOf(context, written.say, positions, at);
   for (const piece of textsOf(say, context.prompts).flat()) {
     if ('place' in piece && piece.place === 'row') {
       const message = `${placeholderText(piece)} needs the row of a table, but while_moving applies to every call`;

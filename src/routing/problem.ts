@@ -20,6 +20,11 @@ export interface Place {
   file: string;
   line: number;
   column: number;
+  /**
+   * True: what stands here is missing or has a problem already, so that any further problem with it
+   * would only be a consequence, and is not reported.
+   */
+  reported?: boolean;
 }
 
 export type Hint = string | (() => string);
@@ -33,11 +38,13 @@ export class Problems {
 
   /** A hint that takes long to find is a function, and only called for a problem that is kept. */
   problem(place: Place, message: string, hint: Hint = ''): void {
+    if (place.reported === true) return;
     if (this.problems.length >= LIMITS.problems) this.#left.problems += 1;
     else this.problems.push(located(place, message, typeof hint === 'string' ? hint : hint()));
   }
 
   warning(place: Place, message: string, hint = ''): void {
+    if (place.reported === true) return;
     if (this.warnings.length >= LIMITS.problems) this.#left.warnings += 1;
     else this.warnings.push(located(place, message, hint));
   }

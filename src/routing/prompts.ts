@@ -50,9 +50,15 @@ function buildPrompt(
 }
 
 /** A text with its placeholders, or a prompt that exists. */
-export function wordsOf(context: SetContext, written: WrittenWords, at: Place): Words {
+export function wordsOf(
+  context: SetContext,
+  written: WrittenWords,
+  positions: Positions,
+  at: Place,
+): Words {
   if (typeof written === 'string') return spokenTemplate(context, written, at);
-  useName(context, 'prompt', written.prompt, at);
+  const named = positions.at(written, 'prompt');
+  useName(context, 'prompt', written.prompt, named.reported === true ? named : at);
   return { prompt: written.prompt };
 }
 

@@ -103,9 +103,9 @@ function checkOpen(
   positions: Positions,
   problems: Problems,
 ): void {
-  if (written.open !== undefined || written.open_ical !== undefined) return;
   const at = positions.at(written);
-  if (problems.within(at.file, at.line, positions.endLine(written))) return;
+  const isThere = positions.has(written, 'open') || positions.has(written, 'open_ical');
+  if (isThere || positions.hasUnknownKey(written)) return;
   problems.problem(
     at,
     `the schedule ${quoted(name)} has neither open nor open_ical`,

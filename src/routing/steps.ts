@@ -93,7 +93,7 @@ function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | nu
  */
 function spokenText(b: StepBuilder, text: WrittenWords, at: Place): Words {
   if (typeof text === 'string' && !b.trusted) return [{ literal: text }];
-  return wordsOf(b.context, text, at);
+  return wordsOf(b.context, text, b.positions, at);
 }
 
 function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {

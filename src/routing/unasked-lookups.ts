@@ -2,7 +2,6 @@
  * Warnings: `last_resort` and `while_moving` may be heard by the callers of every rule, but do not
  * make a lookup be asked. Where a rule does not ask it either, `{lookup:…}` in them has no value.
  */
-import { isMap } from 'yaml';
 import { mayMeet, namedIn } from '../core/prove/lookups-before.ts';
 import { textsOf } from '../core/rules/language.ts';
 import { lookupsIn } from '../core/rules/lookup.ts';
@@ -42,9 +41,9 @@ interface Heard {
 
 function heardByAll(files: readonly DecodedFile[], set: RouteSet): Heard[] {
   const { whileMoving } = set.policy;
-  return files.flatMap(({ root, routes, positions }): Heard[] => {
+  return files.flatMap(({ routes, positions }): Heard[] => {
     const heard: Heard[] = [];
-    if (isMap(root) && root.has('last_resort')) {
+    if (positions.has(routes, 'last_resort')) {
       heard.push({
         key: 'last_resort',
         at: positions.atKey(routes, 'last_resort'),

@@ -317,6 +317,17 @@ test('problems of the file are located', () => {
       },
     ],
   });
+  // A token without a name or a SHA-256 hides no other mistake, and is like no other token.
+  const halves = `tokens: [{ name: admin, role: viewer }, { sha256: ${hex}, role: boss }, { role: viewer }]\n`;
+  const found = read(halves);
+  expect(found.ok ? [] : found.problems.map(({ message }) => message)).toEqual([
+    'an item of "tokens" has no sha256',
+    'the name admin is that of ADMIN_TOKEN',
+    'an item of "tokens" has no name',
+    '"role" cannot be "boss"',
+    'an item of "tokens" has no name',
+    'an item of "tokens" has no sha256',
+  ]);
   expect(read('').ok).toBe(false);
   expect(read('tokens: []').ok).toBe(true);
 });

@@ -206,6 +206,7 @@ const WORDS: [string, string, string[]][] = [
     [
       '1:29 unknown key "form" in "when" (did you mean from?)',
       '1:58 unknown key "shedule" in "not" (did you mean schedule?)',
+      '1:67 unknown schedule "x" (write it under schedules:)',
     ],
   ],
   [
@@ -213,6 +214,7 @@ const WORDS: [string, string, string[]][] = [
     'otherwise: [ { refr: x } ]',
     [
       '1:16 a step has none of the keys refer, transfer, say, play, menu, run, reject (did you mean refer?)',
+      '1:22 unknown target "x" (write it under targets:)',
     ],
   ],
   [

@@ -53,7 +53,7 @@ test('each list entry, row and rule is a place to interrupt a load', { tags: ['l
   expect(decoded.yields).toBeGreaterThan(ENTRIES);
   const { positions } = decoded.value;
   const routes = decoded.value.value as RouteFile;
-  const file: DecodedFile = { file: 'main.yaml', routes, positions, root: source.value.root };
+  const file: DecodedFile = { file: 'main.yaml', routes, positions };
 
   const input = { files: [file], folder, hash: '', unread: 0 };
   const built = counted(buildSet(input, { env: {}, handlers: null, nowMs: 0 }, problems));

@@ -69,7 +69,8 @@ export function readTokenFile(file: string, bytes: Uint8Array): ReadTokens {
     digest: Buffer.from(sha256, 'hex'),
   }));
   for (const [n, { name, digest }] of people.entries()) {
-    const at = positions.at(tokens[n] ?? tokens);
+    const entry = tokens[n] ?? tokens;
+    const at = positions.at(entry, 'name');
     const earlier = people.slice(0, n);
     if (name === ADMIN_NAME) {
       problems.problem(at, `the name ${ADMIN_NAME} is that of ADMIN_TOKEN`, 'choose another name');
@@ -78,7 +79,8 @@ export function readTokenFile(file: string, bytes: Uint8Array): ReadTokens {
     }
     const same = earlier.find((each) => each.digest.equals(digest));
     if (same !== undefined) {
-      problems.problem(at, `${name} has the same token as ${same.name}`, 'make one for each');
+      const place = positions.at(entry, 'sha256');
+      problems.problem(place, `${name} has the same token as ${same.name}`, 'make one for each');
     }
   }
   const found = problems.sorted().problems;

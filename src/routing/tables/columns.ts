@@ -19,6 +19,7 @@ export function columnOf(
   const found = resolveColumn(reference, scope, context.tables);
   if (!('problem' in found)) return found;
   const { problems, tables, unreadTables } = context;
+  if (context.unsureRows.has(scope) || context.uncertain.has('table')) return null;
   if (scope.flat().some((name) => unreadTables.has(name) || !tables.has(name))) return null;
   const { at, what } = where;
   switch (found.problem) {

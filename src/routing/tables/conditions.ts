@@ -4,6 +4,7 @@ import { type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
 import type { Condition } from '../../core/rules/rule.ts';
 import { type ConditionBuilder, listed, valuesOf } from '../conditions.ts';
 import { useName } from '../context.ts';
+import type { Positions } from '../positions.ts';
 import type { WrittenWhen } from '../schema/when.ts';
 import { columnOf, onlyTableWith } from './columns.ts';
 
@@ -18,6 +19,18 @@ export class ScopeOfRule {
   add(group: string[]): void {
     const known = this.groups.some((each) => each.join('\n') === group.join('\n'));
     if (!known) this.groups.push(group);
+  }
+
+  /** False: a table may be asked for in what could not be read. */
+  isSure(when: WrittenWhen, positions: Positions): boolean {
+    const parts = [when.all ?? [], when.any ?? []];
+    if (!positions.isWhole(when)) return false;
+    if (Array.isArray(when.table) && !positions.isWhole(when.table)) return false;
+    return parts.every(
+      (part) =>
+        (part.length === 0 || positions.isWhole(part)) &&
+        part.every((each) => this.isSure(each, positions)),
+    );
   }
 
   #collect(when: WrittenWhen): void {
