@@ -97,8 +97,8 @@ let tested: ReturnType<typeof testEngines> | undefined;
 /** All must agree, whichever of them is used. `native`: null if OpenSSL has no Ed25519. */
 async function testEngines(): Promise<{ native: Engine | null; problem: string | null }> {
   const native = (await hasNativeEd25519()) ? NATIVE : null;
-  const here = [TWEETNACL, native, SODIUM].filter((engine) => engine !== null);
-  return { native, problem: await selfTest(here) };
+  const others = [TWEETNACL, SODIUM].filter((engine) => engine !== null);
+  return { native, problem: await selfTest(others) };
 }
 
 /** tweetnacl if OpenSSL has no Ed25519, otherwise libsodium, which is faster. */
