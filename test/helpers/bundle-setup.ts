@@ -2,7 +2,7 @@
  * The server in few files, for the suites that start it as a process. It is bundled at the first
  * request. Nearly all of a start is loading 1,900 files, and the tests start hundreds of servers.
  */
-import { chmod, copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,6 +38,8 @@ async function bundle(folder: string): Promise<string> {
   for (const name of NOT_BUNDLED) {
     await symlink(join(REPOSITORY, 'node_modules', name), join(folder, 'node_modules', name));
   }
+  // Without it Node compiles each file twice, to see of what kind it is.
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   const program = join(folder, 'bin/referee.js');
   await copyFile(join(REPOSITORY, 'bin/referee.js'), program);
   const build = await rolldown({
