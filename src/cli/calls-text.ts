@@ -2,6 +2,7 @@
  * Calls as text for a terminal. `plain` escapes texts from callers and far ends, so they cannot
  * move the cursor.
  */
+import { duration } from '../core/machine/caller-outcome.ts';
 import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from './local-time.ts';
@@ -36,13 +37,13 @@ const COLUMNS: readonly Column[] = [
   { title: 'OUTCOME', width: 13, text: standingText },
   { title: 'RULE', width: 16, text: ruleText },
   { title: 'LAST ATTEMPT', width: 24, text: attemptText },
-  { title: 'LASTS', width: 8, text: lastsText },
+  { title: 'WITH US', width: 11, text: withUsText },
 ];
 /**
  * How columns shrink in a narrow terminal, in this order; width 0 hides one. The outcome is kept.
  */
 const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
-  ['LASTS', 0],
+  ['WITH US', 0],
   ['RULE', 0],
   ['LABEL', 0],
   [CAME, MONTH_TO_SECOND],
@@ -143,7 +144,7 @@ function attemptText({ attempts }: CallSummary, _now: number, width: number): st
   return `${tries}${cut(plain(attempt.target ?? attempt.sip_address), room)} ${verdict}`;
 }
 
-function lastsText(call: CallSummary, now: number): string {
+function withUsText(call: CallSummary, now: number): string {
   const endedAt = call.ended_at === null ? now : Date.parse(call.ended_at);
   return duration(endedAt - Date.parse(call.created_at));
 }
@@ -156,7 +157,7 @@ export function callStory(call: CallDetail, utc: boolean): string {
     `${call.from ?? 'anonymous'} -> ${call.to ?? '-'}${call.label === null ? '' : ` (${call.label})`}   ${call.phase}${call.ends === null ? '' : `, ends ${call.ends}`}`,
     call.summary,
     call.call_control_id,
-    `came ${momentText(cameAt, utc)}, ${lasted(call)}`,
+    `came ${momentText(cameAt, utc)}, ${withUs(call)}`,
     ...costLines(call),
     `rule ${call.rule ?? (call.decided ? 'otherwise' : 'none yet')}${rowsText(call)}, route set ${call.route_set?.slice(0, 12) ?? '-'}`,
     '',
@@ -169,9 +170,10 @@ export function callStory(call: CallDetail, utc: boolean): string {
   return lines.map((line) => plain(line).trimEnd()).join('\n');
 }
 
-function lasted({ created_at, ended_at }: CallDetail): string {
+/** The page's word; a call whose REFER completed may last longer, without us. */
+function withUs({ created_at, ended_at }: CallDetail): string {
   if (ended_at === null) return 'still live';
-  return `lasted ${duration(Date.parse(ended_at) - Date.parse(created_at))}`;
+  return `with us for ${duration(Date.parse(ended_at) - Date.parse(created_at))}`;
 }
 
 function rowsText({ rows }: CallDetail): string {
@@ -233,11 +235,4 @@ function timelineLines({ timeline, created_at, attempts }: CallDetail, offset: n
       ),
     ];
   });
-}
-
-function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
-  return `${(ms / 3_600_000).toFixed(1)} h`;
 }

@@ -217,7 +217,7 @@ function inWords(recovery: Recovery, { dryRun }: RecoverCommandOptions): string 
     `${recovery.lost.length} lost callers`,
     ...recovery.lost.map(
       ({ at, from, to, callId }) =>
-        `  ${new Date(at).toISOString()}  ${plain(from ?? 'withheld')} to ${plain(to ?? '-')}  ${plain(callId)}`,
+        `  ${new Date(at).toISOString()}  ${plain(from ?? 'anonymous')} to ${plain(to ?? '-')}  ${plain(callId)}`,
     ),
     ...recovery.unknownLive.map(
       ({ callId, durationSecs }) =>

@@ -34,7 +34,7 @@ export function routeCommand(
   program
     .command('route')
     .description('show what would happen to a call, and why')
-    .option('--from <number>', 'the caller; default: a withheld number')
+    .option('--from <number>', 'the caller; default: anonymous, a withheld number')
     .requiredOption('--to <number>', 'the number called')
     .option('--at <moment>', 'ISO 8601 with a zone, such as 2026-03-02T15:00:00Z; default: now')
     .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)

@@ -84,7 +84,7 @@ function lostTable(lost, taking, take) {
           ({ call_control_id: id }) => id,
           ({ call_control_id: id, from, to, at }) => html`<tr>
             <td><a href=${`#/calls/${encodeURIComponent(id)}`}>${moment(at)}</a></td>
-            <td>${said(from, 'withheld')}</td>
+            <td>${said(from, 'anonymous')}</td>
             <td>${said(to, 'unknown')}</td>
             ${mayAct('operator') ? html`<td><button class="quiet" ?disabled=${taking.has(id)} @click=${() => take([id])}>Take note</button></td>` : nothing}
           </tr>`,

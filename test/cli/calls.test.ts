@@ -117,7 +117,9 @@ describe('the list', () => {
     const { out, code } = await referee('calls');
     const lines = out.trimEnd().split('\n');
     expect(code).toBe(0);
-    expect(lines[0]).toMatch(/^CAME \(UTC\) +FROM +TO +OUTCOME +RULE +LAST ATTEMPT +LASTS +CALL$/);
+    expect(lines[0]).toMatch(
+      /^CAME \(UTC\) +FROM +TO +OUTCOME +RULE +LAST ATTEMPT +WITH US +CALL$/,
+    );
     expect(lines[1]).toContain('v3:second');
     expect(lines[2]).toMatch(
       /^2026-03-02 15:00:00 .* not_reached +support +support-us not_allowed +5\.0 s +v3:first$/,
@@ -169,8 +171,8 @@ describe('the list', () => {
     test('the least telling columns go first', async () => {
       expect((await listed(80))[0]).toMatch(/^CAME \(UTC\) +FROM +TO +OUTCOME +LAST ATTEMPT$/);
       expect((await listed(75))[2]).toMatch(/^03-02 15:00:00 \+353861234567 /);
-      expect((await listed(130))[0]).toMatch(/RULE +LAST ATTEMPT +LASTS$/);
-      expect((await listed(250))[0]).toMatch(/RULE +LAST ATTEMPT +LASTS +CALL$/);
+      expect((await listed(130))[0]).toMatch(/RULE +LAST ATTEMPT +WITH US$/);
+      expect((await listed(250))[0]).toMatch(/RULE +LAST ATTEMPT +WITH US +CALL$/);
     });
   });
 
@@ -209,7 +211,8 @@ describe('the list', () => {
       expect(out).toMatch(/^CAME \(UTC\+05:30\) /);
       expect(out).toContain('\n2026-03-02 20:30:00 ');
       const story = (await referee('calls', 'v3:first')).out;
-      expect(story).toContain('came 2026-03-02T20:30:00+05:30,');
+      // The words of the page.
+      expect(story).toContain('came 2026-03-02T20:30:00+05:30, with us for 5.0 s');
       expect(story).toContain('Timeline (times in UTC+05:30)\n  20:30:00.000 ');
       expect((await referee('calls', '--utc')).out).toMatch(
         /^CAME \(UTC\) .*\n2026-03-02 15:01:00/,

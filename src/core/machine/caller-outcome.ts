@@ -189,7 +189,8 @@ function byRule({ rule, decided }: Call): string {
 }
 
 /** As short as somebody would say it: 1.4 s, 42 s, 2 min 5 s, 1 h 3 min. */
-function duration(ms: number): string {
+/** How long something took, as the summary says it. */
+export function duration(ms: number): string {
   const secs = Math.max(0, ms) / 1_000;
   if (secs < 9.95) return `${secs.toFixed(1)} s`;
   const whole = Math.round(secs);
