@@ -26,6 +26,8 @@ test('a tag is tested before it is published, with provenance, and then becomes 
   expect(at('.ci/release')).toBeGreaterThan(-1);
   expect(at('.ci/run')).toBeGreaterThan(at('.ci/release'));
   expect(at('npm pack')).toBeGreaterThan(at('.ci/run'));
+  const pack = runs[at('npm pack')] ?? '';
+  expect(pack.indexOf('npm pack')).toBeGreaterThan(pack.indexOf('.ci/absolute-links.js'));
   expect(at('npm publish')).toBeGreaterThan(at('npm pack'));
   expect(runs[at('npm publish')]).toContain('--provenance');
   expect(jobs.package.permissions['id-token']).toBe('write');
@@ -49,6 +51,39 @@ test('its bill of materials has what production needs and nothing of development
   expect(names).toContain('fastify');
   expect(names).toContain('sodium-native');
   expect(names).not.toContain('vitest');
+});
+
+test('every link of a packed document leads to a packed file, or to the repository', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'referee-links-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const kept = execFileSync('git', ['ls-files'], { cwd: REPOSITORY, encoding: 'utf8' });
+  for (const file of kept.split('\n').filter((name) => name !== '' && !name.startsWith('test/'))) {
+    await cp(join(REPOSITORY, file), join(folder, file));
+  }
+  const run = (command: string, ...args: string[]) =>
+    execFileSync(command, args, { cwd: folder, encoding: 'utf8' });
+  const url = 'https://git.example/owner/referee';
+  run(process.execPath, '.ci/absolute-links.js', url, 'v1.2.3');
+
+  const [{ files }] = JSON.parse(run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts'));
+  const packed: string[] = files.map(({ path }: { path: string }) => path);
+  const links: string[] = [];
+  for (const file of packed.filter((name) => name.endsWith('.md'))) {
+    const text = (await readFile(join(folder, file), 'utf8')).replace(/^ *```[\s\S]*?^ *```/gm, '');
+    for (const [, link = ''] of text.matchAll(/\]\(([^)\s#]+)/g)) {
+      links.push(/^[a-z]+:/.test(link) ? link : join(file, '..', link).replace(/\/$/, ''));
+    }
+  }
+  const leadsNowhere = links.filter(
+    (link) =>
+      !/^[a-z]+:/.test(link) &&
+      !packed.some((file) => file === link || file.startsWith(`${link}/`)),
+  );
+  expect(leadsNowhere).toEqual([]);
+  expect(links).toContain(`${url}/raw/v1.2.3/docs/images/overview.png`);
+  expect(links).toContain(`${url}/tree/v1.2.3/docs/decisions`);
+  expect(links).toContain(`${url}/blob/v1.2.3/src/core/machine/call.ts`);
+  expect(links).toContain('docs/routes.md');
 });
 
 test('a tag that is not the version, or that the changelog does not know, is refused', async () => {
