@@ -15,12 +15,14 @@ export function parentOf(
 ): string | null {
   const known = callOf(event.callId);
   if (known !== null && known.parentId !== null) return known.parentId;
+  const direction = known?.facts.direction ?? event.facts.direction;
+  // A transfer dials its B-leg. Whoever calls us is a caller, whatever their client_state names.
+  if (direction === 'incoming') return null;
   const { envelope } = event;
   const named = envelope === null ? undefined : loaded.attempts.get(envelope.id);
   if (named !== undefined && named !== event.callId) return named;
-  const outgoing = (known?.facts.direction ?? event.facts.direction) === 'outgoing';
-  const first = known === null && event.facts.direction === null;
-  if (!outgoing && !first) return null;
+  const first = known === null && direction === null;
+  if (direction !== 'outgoing' && !first) return null;
   const callers = [...loaded.calls.keys()]
     .flatMap((callId) => callOf(callId) ?? [])
     .filter((call) => hasTransferred(call, event));

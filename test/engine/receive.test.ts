@@ -358,6 +358,24 @@ describe('a B-leg', () => {
     expect(caller?.attempts).toMatchObject([{ bLeg: 'v3:far', bLegAnswered: true }]);
   });
 
+  it('is no caller: one whose client_state names an attempt of another call is served', async () => {
+    const engine = open({ plan: [transfer('+14155550199'), { do: 'hangup' }] });
+    const clientState = encodeClientState(await transferring(engine), null);
+    await engine.receive(hook('v3:second', 'call.initiated', { clientState }));
+    // Somebody sets it only later.
+    await engine.receive(hook('v3:third', 'call.initiated'));
+    await engine.receive(hook('v3:third', 'call.hangup', { clientState }));
+    expect((await store.find('v3:second'))?.call).toMatchObject({
+      parentId: null,
+      phase: 'answering',
+    });
+    expect((await store.find('v3:third'))?.call).toMatchObject({ parentId: null, phase: 'ended' });
+    expect((await store.find('v3:caller'))?.call).toMatchObject({
+      phase: 'transferring',
+      attempts: [{ verdict: null, bLeg: null }],
+    });
+  });
+
   it('of a session with two callers being transferred belongs to neither', async () => {
     const engine = open({ plan: [transfer('+14155550199'), { do: 'hangup' }] });
     await transferring(engine);
