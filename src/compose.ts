@@ -169,7 +169,7 @@ async function assemble(
     storeFails: () => storeWatch.failure() !== null,
     troubles: () => troubles.recent(storeWatch.goodAt?.()),
   });
-  const account = createAccountService({ ...config, routes, log });
+  const account = createAccountService({ ...config, routes, log, missed: engine.missed });
   opened.defer(() => account.stop());
   metrics.watchOutbox(() => store.outbox());
   metrics.watchSchedules(() => engine.routes.schedules(Date.now()));

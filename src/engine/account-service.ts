@@ -1,4 +1,5 @@
 /** Connects the account watch with Telnyx and the live routes. */
+import { failedSince } from '../core/account/deliveries.ts';
 import { examine } from '../core/account/examine.ts';
 import type { AccountSettings } from '../core/account/finding.ts';
 import { routeFacts } from '../core/account/route-facts.ts';
@@ -21,6 +22,8 @@ export interface AccountServiceOptions {
   accountCheckMinutes: number;
   routes: Routes;
   log: Log;
+  /** Telnyx's list of deliveries contains webhooks that did not reach us since this time. */
+  missed(since: number): void;
 }
 
 export interface AccountService {
@@ -45,8 +48,12 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     async look() {
       const account = { ...(await readAccount(client, settings)), reached: new Map() };
       const facts = routeFacts(routes.current(), routes.exampleNumbers());
+      const seen = { account, routes: facts, settings, now: Date.now() };
+      // A proxy in front of us may have been away, which nothing that reaches us shows.
+      const since = failedSince(seen);
+      if (since !== null) options.missed(since);
       // Whether webhooks reach us can only be seen from outside, where Telnyx sends them from.
-      return examine({ account, routes: facts, settings, now: Date.now() }, ['reachable']);
+      return examine(seen, ['reachable']);
     },
   });
   return {

@@ -69,3 +69,39 @@ test('a wrong application is a log line and a problem on the page, and calls are
   const book = await simulator.placeCall().ended;
   expect(book.rejectedAs).toBe('CALL_REJECTED');
 });
+
+test('webhooks that only a proxy in front has missed are found by the look at the account', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'referee-account-'));
+  await mkdir(join(folder, 'routes'));
+  await writeFile(join(folder, 'routes/main.yaml'), 'otherwise: [ { reject: declined } ]\n');
+  const simulator = createSimulator({ seed: 4, webhookRetryMs: [] });
+  const { apiUrl, publicKey } = await simulator.start();
+  const env = {
+    TELNYX_PUBLIC_KEY: publicKey,
+    TELNYX_API_KEY: simulator.apiKey,
+    TELNYX_API_URL: apiUrl,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
+    ROUTES_DIR: join(folder, 'routes'),
+    ADMIN_TOKEN: TOKEN,
+    DRAIN_DELAY_SECS: '0',
+  };
+  // Nothing is known of an earlier server, so its start asks for nothing.
+  simulator.setWebhookUrl('http://127.0.0.1:9/webhooks/telnyx');
+  const from = '+14155560044';
+  await simulator.placeCall({ from, callerHangup: { when: 'initiated', afterMs: 50 } }).ended;
+  await expect.poll(() => simulator.unfinishedDeliveries(), { timeout: 20_000 }).toBe(0);
+  const service = await compose(readConfig(env), env, { emit: () => {} });
+  onTestFinished(async () => {
+    await service.stop(0);
+    await simulator.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const lost = async () => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const response = await fetch(`${service.url}/v1/lost-callers`, { headers });
+    return ((await response.json()) as { lost_callers: { from: string }[] }).lost_callers;
+  };
+  await expect.poll(lost, { timeout: 20_000 }).toMatchObject([{ from }]);
+});

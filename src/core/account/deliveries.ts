@@ -8,19 +8,14 @@ const BODY_CHARS_SHOWN = 200;
 export function deliveries(seen: Seen): Finding[] {
   const reading = seen.account.deliveries;
   if (reading.end !== 'value') return [unread('deliveries', 'the webhook deliveries', reading)];
-  const connections = ourConnections(seen);
-  // Problems of another application are none of ours.
-  const ours = reading.value.filter(
-    ({ connectionId }) =>
-      connectionId === null || connections === null || connections.has(connectionId),
-  );
+  const ours = oursOf(seen, reading.value);
   const failed = ours.filter((delivery) => delivery.failed);
   const of = `of the newest ${counted(ours.length, 'delivery', 'deliveries')}`;
   if (failed.length === 0) {
     const message = ours.length === 0 ? 'Nothing was delivered lately.' : `None ${of} failed.`;
     return [found('deliveries', 'ok', message)];
   }
-  const recent = failed.filter((delivery) => seen.now - endOf(delivery) <= RECENT_MS);
+  const recent = failed.filter((delivery) => isRecent(delivery, seen.now));
   const [status, told, when] =
     recent.length > 0
       ? (['problem', recent, 'in the last hour'] as const)
@@ -34,6 +29,26 @@ export function deliveries(seen: Seen): Finding[] {
       'Do what the reason says: name, certificate, firewall or proxy in front, or the server itself. What was missed is in the list that Telnyx keeps.',
     ),
   ];
+}
+
+/** When the first of those that failed in the last hour was tried; null: none failed. */
+export function failedSince(seen: Seen): number | null {
+  const reading = seen.account.deliveries;
+  if (reading.end !== 'value') return null;
+  const recent = oursOf(seen, reading.value).filter(
+    (delivery) => delivery.failed && isRecent(delivery, seen.now),
+  );
+  const times = recent.map((delivery) => delivery.startedAt ?? endOf(delivery));
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** Problems of another application are none of ours. */
+function oursOf(seen: Seen, all: readonly Delivery[]): Delivery[] {
+  const connections = ourConnections(seen);
+  return all.filter(
+    ({ connectionId }) =>
+      connectionId === null || connections === null || connections.has(connectionId),
+  );
 }
 
 /** Grouped by the result of each delivery's last attempt. */
@@ -58,6 +73,10 @@ function answerOf(failed: readonly Delivery[]): string {
   const { status, body } = answer.response;
   const text = body.trim().replace(/\s+/g, ' ').slice(0, BODY_CHARS_SHOWN);
   return ` The server answered ${status ?? 'no status'}${text === '' ? '' : `: ${text}`}`;
+}
+
+function isRecent(delivery: Delivery, now: number): boolean {
+  return now - endOf(delivery) <= RECENT_MS;
 }
 
 function endOf({ finishedAt, startedAt }: Delivery): number {
