@@ -48,6 +48,11 @@ const PORT_MAX = 65_535;
 const POSITIVE_MAX = 86_400;
 const DEFAULT_WEBHOOK_URLS = ['http://127.0.0.1:3000/webhooks/telnyx'];
 
+const NOT_SIMULATED = `
+An application's webhook_api_version, webhook_timeout_secs and first_command_timeout are kept and
+answered, so that referee doctor sees them, but they change nothing for its calls: webhooks are
+always those of version 2, and wait as long as Telnyx does by default.`;
+
 export function simulatorCommand(program: Command, io: Io): void {
   const command = program
     .command('simulator')
@@ -85,7 +90,8 @@ export function simulatorCommand(program: Command, io: Io): void {
       'YAML file of the account: applications, numbers, faults, …',
       pathOf,
     )
-    .option('--json', 'one JSON object per line', false);
+    .option('--json', 'one JSON object per line', false)
+    .addHelpText('after', NOT_SIMULATED);
   command.action(async (options: SimulatorCommandOptions) => {
     using stopping = stopSignal(io.env);
     const problem = await runSimulator(options, io, stopping.signal);

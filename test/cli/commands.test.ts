@@ -64,6 +64,13 @@ test.each([
   expect(code).toBe(2);
 });
 
+test('the simulator says which settings of an account change nothing for its calls', async () => {
+  const { text } = await run('simulator', '--help');
+  for (const name of ['webhook_api_version', 'webhook_timeout_secs', 'first_command_timeout']) {
+    expect(text).toContain(name);
+  }
+});
+
 test('the simulator exits with 1 if nobody took its call', async () => {
   const { code, text } = await run(
     ...[
