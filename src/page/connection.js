@@ -6,6 +6,7 @@ const WORDS = {
   connecting: 'Connecting…',
   live: 'Live',
   lost: 'Connection lost. Retrying…',
+  full: 'Not live: too many pages are open',
 };
 
 const NOT_READY_WORDS = {

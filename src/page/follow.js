@@ -21,11 +21,12 @@ export function follow({ onCall, onReset, onState }) {
     while (!stopping.signal.aborted) {
       try {
         await read();
+        if (stopping.signal.aborted) return;
+        onState('lost');
       } catch (error) {
         if (stopping.signal.aborted || error.status === 401) return;
+        onState(error.problem?.reason === 'too_many_streams' ? 'full' : 'lost');
       }
-      if (stopping.signal.aborted) return;
-      onState('lost');
       const wait = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)];
       tries += 1;
       await new Promise((resolve) => setTimeout(resolve, wait));

@@ -137,11 +137,6 @@ export async function shortenPauses(page: Page): Promise<void> {
   await page.evaluate('shortenPauses(true)');
 }
 
-/** Once: the pause after this one is as long as ever. */
-export async function endPause(page: Page): Promise<void> {
-  await page.evaluate('shortenPauses(true); shortenPauses(false)');
-}
-
 export async function signIn(page: Page, token = TOKEN): Promise<void> {
   await page.getByLabel('Token').fill(token);
   await page.keyboard.press('Enter');

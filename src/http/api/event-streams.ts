@@ -7,15 +7,24 @@ import type { ServerResponse } from 'node:http';
 import { HTTP_LIMITS } from '../limits.ts';
 
 export interface EventStreams {
-  full(): boolean;
-  /** The stream ends when `stillMay` returns false. */
-  open(
-    response: ServerResponse,
-    after: string | null,
-    legs: boolean,
-    stillMay: () => boolean,
-  ): void;
+  /**
+   * Whether this viewer may have one more stream. If there are as many as there may be, the oldest
+   * of the viewer with the most is ended for one who has clearly fewer, so that nobody who keeps
+   * many open keeps others out.
+   */
+  admit(viewer: string): boolean;
+  open(response: ServerResponse, asked: AskedStream): void;
   close(): void;
+}
+
+export interface AskedStream {
+  viewer: string;
+  /** Null: start from now. */
+  after: string | null;
+  /** Include B-legs. */
+  legs: boolean;
+  /** The stream ends when this returns false. */
+  stillMay: () => boolean;
 }
 
 /** `after` null: start from now; `legs`: include B-legs. */
@@ -25,6 +34,7 @@ export type ReadChanges = (
 ) => Promise<{ text: string; cursor: string }>;
 
 interface Stream {
+  viewer: string;
   response: ServerResponse;
   cursor: string | null;
   legs: boolean;
@@ -78,12 +88,27 @@ export function createEventStreams(read: ReadChanges): EventStreams {
     return running;
   }
 
+  function admit(viewer: string): boolean {
+    if (closed) return false;
+    if (streams.size < HTTP_LIMITS.eventStreamsMax) return true;
+    const byViewer = Map.groupBy(streams, (stream) => stream.viewer);
+    const own = byViewer.get(viewer)?.length ?? 0;
+    const [most = []] = [...byViewer.values()].toSorted((a, b) => b.length - a.length);
+    // A difference of one would only change who is kept out, again and again.
+    const [oldest] = most;
+    if (oldest === undefined || most.length <= own + 1) return false;
+    streams.delete(oldest);
+    oldest.response.end();
+    return true;
+  }
+
   return {
-    full: () => closed || streams.size >= HTTP_LIMITS.eventStreamsMax,
-    open(response, after, legs, stillMay) {
+    admit,
+    open(response, { viewer, after, legs, stillMay }) {
       // The client left while its session was looked up: its `close` is over and would not be seen.
       if (response.destroyed) return;
       const stream: Stream = {
+        viewer,
         response,
         cursor: after,
         legs,

@@ -27,23 +27,25 @@ export function registerEvents(app: ApiScope, deps: EventsDeps): EventStreams {
     '/v1/events',
     { schema: SCHEMA, config: VIEWER, exposeHeadRoute: false },
     (request, reply) => {
-      if (streams.full()) {
+      // Of one token, people at different addresses are different viewers.
+      const viewer = `${request.person?.name} ${request.ip}`;
+      if (!streams.admit(viewer)) {
         sendProblem(reply, {
           status: 503,
           reason: 'too_many_streams',
-          detail: `${HTTP_LIMITS.eventStreamsMax} event streams are open already.`,
+          detail: `${HTTP_LIMITS.eventStreamsMax} event streams are open already, and you have as many as anybody.`,
           retryAfterSecs: HTTP_LIMITS.eventHeartbeatMs / 1000,
         });
         return;
       }
       const last = request.headers['last-event-id'];
       reply.hijack();
-      streams.open(
-        reply.raw,
-        typeof last === 'string' && last !== '' ? last : null,
-        request.query.legs === 'all',
-        () => deps.access.stillMay(request),
-      );
+      streams.open(reply.raw, {
+        viewer,
+        after: typeof last === 'string' && last !== '' ? last : null,
+        legs: request.query.legs === 'all',
+        stillMay: () => deps.access.stillMay(request),
+      });
     },
   );
   app.addHook('preClose', async () => streams.close());

@@ -21,9 +21,9 @@ interface Sent {
 }
 
 /** One open stream, read event by event. */
-async function follow(lastEventId?: string, query = '') {
+async function follow(lastEventId?: string, query = '', at = app) {
   const gone = new AbortController();
-  const answer = await app.api(`/v1/events${query}`, {
+  const answer = await at.api(`/v1/events${query}`, {
     signal: gone.signal,
     ...(lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } }),
   });
@@ -61,8 +61,8 @@ async function follow(lastEventId?: string, query = '') {
   };
 }
 
-async function arrive(id: string): Promise<void> {
-  expect((await app.deliver(incomingCall(id))).status).toBe(200);
+async function arrive(id: string, at = app): Promise<void> {
+  expect((await at.deliver(incomingCall(id))).status).toBe(200);
 }
 
 test('a stream says hello, then tells each call that changes', async () => {
@@ -150,6 +150,46 @@ test('whoever leaves while their session is looked up takes no stream from other
   const stream = await follow();
   expect((await stream.next())?.event).toBe('hello');
   stream.leave();
+});
+
+test('whoever has all streams open gives one to somebody else, and gets it back', async () => {
+  await using own = await serveApp();
+  const greedy = await Promise.all(
+    Array.from({ length: HTTP_LIMITS.eventStreamsMax }, () => follow(undefined, '', own)),
+  );
+  await Promise.all(greedy.map((stream) => stream.next()));
+  const another = async () => {
+    const socket = connect({ port: own.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (piece) => {
+      text += piece;
+    });
+    const head = ['GET /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${ADMIN_TOKEN}`];
+    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    await expect.poll(() => text).toMatch(/event: hello|too_many_streams/);
+    return { socket, text: () => text };
+  };
+  const guest = await another();
+  expect(guest.text()).toContain('event: hello');
+  // The oldest one ended, and only that one.
+  expect(await greedy[0]?.next()).toBe(null);
+  const refused = await own.api('/v1/events');
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('15');
+  await arrive('v3:fair', own);
+  expect((await greedy[1]?.next())?.event).toBe('call');
+  expect(guest.text()).not.toContain('too_many_streams');
+
+  guest.socket.destroy();
+  await expect
+    .poll(async () => {
+      const gone = new AbortController();
+      const { status } = await own.api('/v1/events', { signal: gone.signal });
+      gone.abort();
+      return status;
+    })
+    .toBe(200);
+  for (const stream of greedy) stream.leave();
 });
 
 test('the streams are bounded, and all end when the server stops', async () => {
