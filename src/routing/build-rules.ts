@@ -10,6 +10,7 @@ import type { Folder } from './folder.ts';
 import { LIMITS } from './limits.ts';
 import { quoted } from './number.ts';
 import type { Place } from './problem.ts';
+import { checkLanguage } from './prompts.ts';
 import { datesOf } from './rule-dates.ts';
 import type { WrittenRule } from './schema/schema.ts';
 import { buildSteps } from './steps.ts';
@@ -41,6 +42,9 @@ export function* buildRules(
       // Dates come last, because a decision looks at the numbers of a rule first.
       const when = dates === null ? asked : { all: [...asked.all, dates] };
       const { name, language } = written;
+      if (language !== undefined) {
+        checkLanguage(context, language, file.positions.at(written, 'language'));
+      }
       const spoken = language === undefined ? {} : { language };
       const rule = { name, when, action, tables, ...spoken, file: file.file, line: place.line };
       context.rulePlaces.set(rule, place);

@@ -13,6 +13,7 @@ import {
 import { type SetContext, useName } from './context.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import { checkPlayUrl } from './destinations.ts';
+import { unusualLanguage } from './languages.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
@@ -35,6 +36,7 @@ function buildPrompt(
   positions: Positions,
 ): Prompt {
   const variants = Object.entries(written).map(([language, words]): Prompt['variants'][number] => {
+    checkLanguage(context, language, positions.atKey(written, language));
     if (typeof words === 'string') {
       const say = spokenTemplate(context, words, positions.at(written, language));
       return { language, words: { say, voice: null } };
@@ -47,6 +49,12 @@ function buildPrompt(
     return { language, words: { play: words.play } };
   });
   return { name, variants };
+}
+
+/** A language that does not exist would never be that of a rule, of a prompt or of a voice. */
+export function checkLanguage({ problems }: SetContext, text: string, at: Place): void {
+  const unusual = unusualLanguage(text);
+  if (unusual !== null) problems.problem(at, `unknown language ${quoted(text)}`, unusual.hint);
 }
 
 /** A text with its placeholders, or a prompt that exists. */

@@ -38,6 +38,15 @@ last_resort: [{ say: { prompt: sorry } }, hangup]`);
 
 const OTHERWISE = 'otherwise: [hangup]';
 
+test.each(['de', 'fi', 'no', 'nn', 'zh', 'cmn', 'ar', 'en-gb', 'en-GB-WLS', 'es-419', 'gsw'])(
+  'a rule and its prompts may have the language %s',
+  async (language) => {
+    const prompt = `prompts: { a: { ${language}: "?" } }`;
+    const rules = `rules: [ { name: a, language: ${language}, do: [ { say: { prompt: a } } ] } ]`;
+    expect(problemsOf(await load(`${prompt}\n${rules}\n${OTHERWISE}`))).toEqual([]);
+  },
+);
+
 test.each([
   [
     'an unknown prompt',
@@ -48,6 +57,26 @@ test.each([
     'a language that is none',
     `prompts: { a: { "de_DE": "Hallo." } }\n${OTHERWISE}`,
     'is not a language',
+  ],
+  [
+    'a language of a prompt that does not exist',
+    `prompts: { a: { de: "Hallo.", xx: "?" } }\n${OTHERWISE}`,
+    '1:31 unknown language "xx" (a language code such as de, en or en-GB)',
+  ],
+  [
+    'a language of a rule that does not exist',
+    `rules: [ { name: a, language: xx, do: [ hangup ] } ]\n${OTHERWISE}`,
+    '1:31 unknown language "xx" (a language code such as de, en or en-GB)',
+  ],
+  [
+    'a language in a country that does not exist',
+    `rules: [ { name: a, language: de-XX, do: [ hangup ] } ]\n${OTHERWISE}`,
+    '1:31 unknown language "de-XX" (did you mean de-DE?)',
+  ],
+  [
+    'a code that is not the usual one, which no prompt would have',
+    `rules: [ { name: a, language: deu, do: [ hangup ] } ]\n${OTHERWISE}`,
+    '1:31 unknown language "deu" (did you mean de?)',
   ],
   ['a prompt of nothing', `prompts: { a: {} }\n${OTHERWISE}`, 'is empty'],
 ])('%s is a problem', async (_what, text, message) => {
