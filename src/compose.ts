@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import { setTimeout } from 'node:timers/promises';
 import { commit, version } from './build.ts';
+import { CLOSING_SECS, limitedSettings } from './config/checks.ts';
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/env-file.ts';
 import { createAccountService } from './engine/account-service.ts';
@@ -52,8 +53,7 @@ export interface Service {
   stop(drainMs?: number): Promise<void>;
 }
 
-/** The part of the shutdown time reserved for closing servers and store after the commands. */
-const CLOSING_MS = 1_000;
+const CLOSING_MS = CLOSING_SECS * 1_000;
 /** Part of that, for the last traces. */
 const TRACES_MS = 500;
 /** Part of that, to log why the stop is late before the supervisor kills the process. */
@@ -92,6 +92,7 @@ async function assemble(
   const metrics = createMetrics();
   metrics.build({ version: version(), commit: await commit() });
   opened.defer(() => metrics.close());
+  for (const detail of limitedSettings(config)) log.emit('setting.limited', { detail });
 
   // Everything that can fail comes before the first port is opened.
   const verifier = await createVerifier({
@@ -251,7 +252,8 @@ async function assemble(
 async function openNext(config: Config, env: Environment) {
   const { routesNextDir: dir, routesNextPercent: percent, routesHandlers: handlers } = config;
   if (dir === null) return null;
-  return { folder: await openNextRoutes(dir, { env, handlers }), percent };
+  const naming = 'set ROUTES_NEXT_DIR to the folder of the next routes, or leave it unset';
+  return { folder: await openNextRoutes(dir, { env, handlers, naming }), percent };
 }
 
 /** What reading the folder at the start amounts to. */

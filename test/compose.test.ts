@@ -60,4 +60,7 @@ test('a drain delay that the whole stop has no time for is logged as what is lef
   await service.ready;
   await service.stop();
   expect(logged).toContainEqual(['server.stopping', { drain_ms: 0 }]);
+  // It was said at the start.
+  const detail = expect.stringMatching(/^DRAIN_DELAY_SECS: 60 is cut to 0, .* more than 61,/);
+  expect(logged).toContainEqual(['setting.limited', { detail }]);
 });

@@ -1,5 +1,7 @@
 /** What is wrong with the variables, in words that say how to correct it. */
+import { resolve } from 'node:path';
 import { Check } from 'typebox/schema';
+import type { Config } from './config.ts';
 import type { Environment } from './env-file.ts';
 import { isOptional, VARIABLES, type Variable, type VariableName } from './environment.ts';
 import { shown } from './values.ts';
@@ -44,6 +46,38 @@ export function checkTogether(values: Values, problems: Map<VariableName, string
       `ROUTES_NEXT_PERCENT: ${percent} percent of the callers cannot follow routes that do not exist. Set ROUTES_NEXT_DIR to their folder, or leave this unset.`,
     );
   }
+}
+
+/** The part of the shutdown time reserved for closing servers and store after the commands. */
+export const CLOSING_SECS = 1;
+
+type Related = Pick<
+  Config,
+  'drainDelaySecs' | 'shutdownTimeoutSecs' | 'routesDir' | 'routesNextDir'
+> &
+  Pick<Config, 'adminPort' | 'adminToken' | 'tokensFile'>;
+
+/** Valid settings that have less effect than written, or none, because of another one. */
+export function limitedSettings(config: Related): string[] {
+  const { drainDelaySecs, shutdownTimeoutSecs, routesDir, routesNextDir } = config;
+  const limited: string[] = [];
+  const drainSecsMax = shutdownTimeoutSecs - CLOSING_SECS;
+  if (drainDelaySecs > drainSecsMax) {
+    limited.push(
+      `DRAIN_DELAY_SECS: ${drainDelaySecs} is cut to ${drainSecsMax}, because SHUTDOWN_TIMEOUT_SECS (${shutdownTimeoutSecs}) includes it and a second to close everything. Set SHUTDOWN_TIMEOUT_SECS to more than ${drainDelaySecs + CLOSING_SECS}, so that commands can still be sent after it.`,
+    );
+  }
+  if (routesNextDir !== null && resolve(routesNextDir) === resolve(routesDir)) {
+    limited.push(
+      `ROUTES_NEXT_DIR: ${shown(routesNextDir)} is ROUTES_DIR, so the next routes never differ. Give another folder, or leave it unset.`,
+    );
+  }
+  if (config.adminPort !== null && config.adminToken === null && config.tokensFile === null) {
+    limited.push(
+      'ADMIN_PORT: nothing is served there, because there is no token. Set ADMIN_TOKEN or TOKENS_FILE, or leave ADMIN_PORT unset.',
+    );
+  }
+  return limited;
 }
 
 /** `docker --env-file` passes names on unchanged, including quotation marks or a BOM. */

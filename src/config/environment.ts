@@ -142,7 +142,7 @@ export const EnvironmentSchema = Type.Object({
     1_000,
   ),
   DRAIN_DELAY_SECS: count(
-    'How long webhooks are still accepted after SIGTERM, in seconds, so that load balancers notice.',
+    'How long webhooks are still accepted after SIGTERM, in seconds, so that load balancers notice; at most SHUTDOWN_TIMEOUT_SECS less a second.',
     3,
     0,
     300,

@@ -52,6 +52,12 @@ export const LOG_EVENTS = {
     meaning: 'The server cannot start, or stopped because of an unexpected error.',
     action: 'Read the error: it says what is wrong, where, what was expected and what was found.',
   },
+  'setting.limited': {
+    level: 'warn',
+    meaning:
+      'A variable is valid but has less effect than set, or none, because of another one; `detail` names both.',
+    action: 'Change one of the two, as the line says.',
+  },
   'log.dropped': {
     level: 'warn',
     meaning:

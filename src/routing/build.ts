@@ -4,7 +4,7 @@ import { buildLists, buildSchedules, buildSwitches } from './build-data.ts';
 import { buildExamples } from './build-examples.ts';
 import { buildGuarantees, type LocatedGuarantee } from './build-guarantees.ts';
 import { buildRules } from './build-rules.ts';
-import { checkSchedules, checkUnused } from './checks.ts';
+import { checkPatience, checkSchedules, checkUnused } from './checks.ts';
 import { type NameKind, newContext, SECTIONS, type SetContext } from './context.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
 import type { Example } from './example.ts';
@@ -73,6 +73,7 @@ export function* buildSet(
   yield;
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   yield;
+  if (!context.uncertain.has('patience')) checkPatience(context, set);
   yield* checkSchedules(context, set, options.nowMs);
   if (context.uncertain.size === 0) yield* checkShadowed(context, set);
   yield* checkLoops(context, set);

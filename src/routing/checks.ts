@@ -1,5 +1,5 @@
 /** Warnings: what is defined but never used, and schedules that never open. */
-import type { RouteSet, Schedule } from '../core/rules/rule.ts';
+import { everyStep, type RouteSet, type Schedule } from '../core/rules/rule.ts';
 import { changes, isOpenAt } from '../core/rules/schedule.ts';
 import { dateOf, dayOf } from '../core/rules/wall.ts';
 import { DAY_MS, offsetMs } from '../core/rules/zone.ts';
@@ -7,6 +7,7 @@ import { type NameKind, SECTIONS, type SetContext } from './context.ts';
 import type { Folder } from './folder.ts';
 import { icalWindow } from './ical/calendar.ts';
 import { quoted } from './number.ts';
+import type { Place } from './problem.ts';
 
 /** `uncertain`: because of other problems a use may have been missed, so nothing is reported. */
 export function checkUnused(context: SetContext, folder: Folder, uncertain: boolean): void {
@@ -26,6 +27,25 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
         'remove it, or use it',
       );
     }
+  }
+}
+
+/** A step that may take longer than all moving steps together is cut short by `patience`. */
+export function checkPatience({ problems, stepPlaces }: SetContext, set: RouteSet): void {
+  const { patienceMs } = set.policy;
+  const seen = new Set<Place>();
+  const rules = set.rules.flatMap(({ action }) => ('steps' in action ? action.steps : []));
+  for (const step of everyStep([...rules, ...set.otherwise])) {
+    if (step.do !== 'refer' && step.do !== 'transfer') continue;
+    const place = stepPlaces.get(step);
+    if ((step.timeoutMs ?? 0) <= patienceMs || place === undefined || seen.has(place)) continue;
+    // The steps of a flow stand wherever it is run.
+    seen.add(place);
+    problems.warning(
+      place,
+      `the timeout of this ${step.do} (${(step.timeoutMs ?? 0) / 1000} s) is never reached: patience ends all moving steps after ${patienceMs / 1000} s`,
+      'a shorter timeout, or a longer patience in policy',
+    );
   }
 }
 

@@ -91,8 +91,8 @@ export function buildPolicy(
     ),
     whileMoving: moving === undefined ? null : whileMoving(context, moving, positions),
     allow,
-    refers: budget(written.refers),
-    transfers: budget(written.transfers),
+    refers: budget(context, written.refers, positions),
+    transfers: budget(context, written.transfers, positions),
     via: viaOf(context, written.via ?? {}, positions),
     rest: written.rest === undefined || isOnWord(written.rest),
   };
@@ -162,7 +162,24 @@ function allowHint(text: string): string {
   return typeof meant === 'string' ? `write ${quoted(meant)}` : '';
 }
 
-function budget(written: WrittenPolicy['refers']): Budget {
+/** From the narrowest to the widest: a narrower one that is larger is never reached. */
+const BUDGETS = ['per_call', 'per_caller_per_hour', 'per_hour'] as const;
+
+function budget(
+  { problems }: SetContext,
+  written: WrittenPolicy['refers'],
+  positions: Positions,
+): Budget {
+  for (const [index, key] of BUDGETS.entries()) {
+    const value = written?.[key] ?? 0;
+    const wider = BUDGETS.slice(index + 1).find((each) => (written?.[each] ?? value) < value);
+    if (written === undefined || wider === undefined) continue;
+    problems.warning(
+      positions.at(written, key),
+      `${key}: ${value} is never reached: ${wider} is ${written[wider]}`,
+      'lower it, or raise the other',
+    );
+  }
   return {
     perCall: written?.per_call ?? null,
     perHour: written?.per_hour ?? null,

@@ -29,7 +29,7 @@ export function markUncertain({ uncertain }: SetContext, { files, unread }: Deco
 }
 
 /** Those from whose absence something is concluded. */
-const POLICY_KEYS = ['allow', 'language', 'via', 'zone'] as const;
+const POLICY_KEYS = ['allow', 'language', 'patience', 'via', 'zone'] as const;
 
 /** False: a rule whose name could not be read may be the one that is asked for. */
 export function knowsAllRules({ files, unread }: DecodedSet): boolean {

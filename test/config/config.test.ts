@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import nacl from 'tweetnacl';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limitedSettings } from '../../src/config/checks.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { type Environment, withEnvFile } from '../../src/config/env-file.ts';
 import { isOptional, VARIABLES } from '../../src/config/environment.ts';
@@ -146,6 +147,22 @@ describe('readConfig', () => {
     );
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(expected);
     for (const problem of problems) expect(problem).toMatch(/\. [A-Z].*[.a-z0-9/]$|[.]$/);
+  });
+
+  it('says which settings another one limits', () => {
+    const said = (env: Environment) => limitedSettings(readConfig({ ...good, ...env }));
+    expect(said({})).toEqual([]);
+    expect(said({ DRAIN_DELAY_SECS: '9' })).toEqual([]);
+    expect(said({ DRAIN_DELAY_SECS: '10' })).toEqual([
+      'DRAIN_DELAY_SECS: 10 is cut to 9, because SHUTDOWN_TIMEOUT_SECS (10) includes it and a second to close everything. Set SHUTDOWN_TIMEOUT_SECS to more than 11, so that commands can still be sent after it.',
+    ]);
+    expect(said({ SHUTDOWN_TIMEOUT_SECS: '2' })).toHaveLength(1);
+    expect(said({ ROUTES_NEXT_DIR: './routes/' })).toEqual([
+      'ROUTES_NEXT_DIR: "./routes/" is ROUTES_DIR, so the next routes never differ. Give another folder, or leave it unset.',
+    ]);
+    expect(said({ ADMIN_PORT: '9000' })).toHaveLength(1);
+    expect(said({ ADMIN_PORT: '9000', TOKENS_FILE: 'tokens.yaml' })).toEqual([]);
+    expect(said({ ADMIN_PORT: '9000', ADMIN_TOKEN: TOKEN })).toEqual([]);
   });
 
   it('lets a share of the callers follow the next routes only where there are some', () => {

@@ -591,6 +591,16 @@ describe('warnings', () => {
       ],
     ],
     [
+      'limits that a narrower one never reaches',
+      'policy: { patience: 60s, via: { pstn: refer }, refers: { per_call: 9, per_caller_per_hour: 3, per_hour: 100 }, transfers: { per_call: 1, per_hour: 0 } }\nflows: { f: [ { refer: "sip:a@pbx.example.com", timeout: 61s } ] }\notherwise: [ { transfer: "+14155550199", timeout: 5m }, { refer: "sip:a@pbx.example.com", timeout: 60s }, { run: f }, { run: f }, hangup ]',
+      [
+        '1:68 per_call: 9 is never reached: per_caller_per_hour is 3 (lower it, or raise the other)',
+        '1:135 per_call: 1 is never reached: per_hour is 0 (lower it, or raise the other)',
+        '2:15 the timeout of this refer (61 s) is never reached: patience ends all moving steps after 60 s (a shorter timeout, or a longer patience in policy)',
+        '3:14 the timeout of this transfer (300 s) is never reached: patience ends all moving steps after 60 s (a shorter timeout, or a longer patience in policy)',
+      ],
+    ],
+    [
       'a schedule that never opens',
       `schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ], closed: [${Array.from({ length: 12 }, (_, m) => Array.from({ length: [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] ?? 0 }, (_x, d) => `"${String(m + 1).padStart(2, '0')}-${String(d + 1).padStart(2, '0')}"`).join(',')).join(',')}] } }\n${rule('{ schedule: o }')}`,
       [
