@@ -29,7 +29,13 @@ export async function loadFolder(
   const env = withEnvFile(io.env);
   const dir = asked ?? (env.ROUTES_DIR || 'routes');
   const handlers = (env.ROUTES_HANDLERS ?? 'true').toLowerCase() !== 'false';
-  const how = { env, handlers, handlerTries: HANDLER_TRIES, nowMs, ...options };
+  const naming =
+    asked !== undefined
+      ? 'give the folder with the route files'
+      : env.ROUTES_DIR
+        ? 'ROUTES_DIR names it: set it to the folder with the route files'
+        : 'name the folder with the route files, or set ROUTES_DIR to it';
+  const how = { env, handlers, handlerTries: HANDLER_TRIES, nowMs, naming, ...options };
   return { dir, loaded: await loadCompiled(dir, how) };
 }
 

@@ -27,7 +27,12 @@ interface Unread {
   reported: boolean;
 }
 
-export async function readFolder(dir: string, problems: Problems): Promise<Folder> {
+/** `naming`: what to do if there is no such folder. */
+export async function readFolder(
+  dir: string,
+  problems: Problems,
+  naming = 'set ROUTES_DIR to the folder with the route files',
+): Promise<Folder> {
   const folder: Folder & { dir: string } = {
     dir,
     routeFiles: [],
@@ -35,7 +40,7 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
     stamps: new Map(),
     unread: new Map(),
   };
-  const names = await listFolder(dir, '', problems);
+  const names = await listFolder(dir, '', problems, naming);
   let bytes = 0;
   for (const name of names) {
     if (!isOfSet(name)) {
@@ -176,18 +181,16 @@ export async function listFolder(
   dir: string,
   under: string,
   problems: Problems,
+  naming = '',
 ): Promise<string[]> {
   let entries: string[];
   try {
     entries = await readdir(join(dir, under));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
     problems.problem(
       { file: under === '' ? '.' : under, line: 1, column: 1 },
-      `cannot read the folder: ${why}`,
-      under === ''
-        ? 'set ROUTES_DIR to the folder with the route files'
-        : 'make it readable, or move it out of the routes folder',
+      `cannot read the folder: ${whyUnreadable(error)}`,
+      under === '' ? naming : 'make it readable, or move it out of the routes folder',
     );
     return [];
   }
@@ -237,7 +240,7 @@ async function read(
     folder.contents.set(name, bytes);
     return bytes;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = whyUnreadable(error);
     const isMissing = (await lstat(path).catch(() => null)) === null;
     if (problems !== null || !isMissing) {
       folder.unread.set(name, { why, reported: problems !== null });
@@ -245,6 +248,21 @@ async function read(
     problems?.problem({ file: name, line: 1, column: 1 }, `cannot be read: ${why}`);
     return null;
   }
+}
+
+const IN_WORDS: Record<string, string> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'it is not a folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ELOOP: 'its links lead in a circle',
+};
+
+function whyUnreadable(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const known = 'code' in error ? IN_WORDS[String(error.code)] : undefined;
+  return known === undefined ? error.message : `${known} (${error.message})`;
 }
 
 function byBytes(a: string, b: string): number {

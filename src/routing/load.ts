@@ -36,6 +36,8 @@ export interface LoadOptions {
   handlers: boolean;
   /** How often a call asks a handler that misses its time limit; default once. */
   handlerTries?: number;
+  /** What to do if there is no such folder; default: to set ROUTES_DIR. */
+  naming?: string;
   /** Calendars are expanded around this moment; default now. */
   nowMs?: number;
   /** If aborted, the load rejects, because the set is no longer wanted. */
@@ -168,13 +170,13 @@ interface Read {
 /** Reads all files of the set in the folder, and those that its route files refer to. */
 async function readFiles(
   source: RouteFiles,
-  { signal }: LoadOptions,
+  { signal, naming }: LoadOptions,
   problems: Problems,
   known: Known,
 ): Promise<Read> {
   const troubles = new Problems();
   const folder =
-    typeof source === 'string' ? await readFolder(source, troubles) : keptFolder(source);
+    typeof source === 'string' ? await readFolder(source, troubles, naming) : keptFolder(source);
   const files = await inSlices(decodeFiles(folder, problems), signal);
   known.referenced = files.flatMap(({ routes }) => referencedFiles(routes));
   for (const name of known.referenced) await readReferenced(folder, name);

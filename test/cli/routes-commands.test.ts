@@ -38,6 +38,7 @@ async function referee(
   files: Files,
   args: (dir: string) => string[],
   isTTY = false,
+  env: Record<string, string> = {},
 ): Promise<Answer & { dir: string }> {
   return withFolder(files, async (dir) => {
     let out = '';
@@ -54,7 +55,7 @@ async function referee(
           err += text;
         },
       },
-      env: {},
+      env,
       isTTY,
     });
     process.exitCode = before;
@@ -349,7 +350,19 @@ test('--junit - is stdout, and makes no file of that name', async () => {
 test('a folder that is not there is a problem, not a crash', async () => {
   const { code, out } = await referee({}, (dir) => ['check', join(dir, 'nowhere'), '--json']);
   expect(code).toBe(1);
-  expect((JSON.parse(out) as CheckReport).problems[0]?.message).toMatch(/^cannot read the folder/);
+  const [problem] = (JSON.parse(out) as CheckReport).problems;
+  expect(problem?.message).toMatch(/^cannot read the folder: it does not exist/);
+  expect(problem?.hint).toBe('give the folder with the route files');
+});
+
+test('what to do about a folder that is not there depends on what names it', async () => {
+  const hint = async (env: Record<string, string>) => {
+    const { out } = await referee({}, () => ['check', '--json'], false, env);
+    return (JSON.parse(out) as CheckReport).problems[0]?.hint;
+  };
+  expect(await hint({ ROUTES_DIR: '/nowhere' })).toBe(
+    'ROUTES_DIR names it: set it to the folder with the route files',
+  );
 });
 
 test('route --json says which rule, which steps, who was tried and why', async () => {
