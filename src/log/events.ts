@@ -397,7 +397,7 @@ export const LOG_EVENTS = {
   'command.unknown': {
     level: 'error',
     meaning:
-      'It is unknown whether Telnyx executed a command: it got no clear answer for as long as it could be repeated.',
+      'A command was given up: for as long as it could be sent, Telnyx could not be reached or gave no clear answer. `detail` says whether it was sent; if it was, it may have been executed.',
     action: 'Check the detail, the network and status.telnyx.com.',
   },
   'command.misconfigured': {

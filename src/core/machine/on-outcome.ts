@@ -25,7 +25,9 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { outcome } = event;
   const isAnswered = event.action === 'lookup' && outcome.kind !== 'retry';
   // The result of a lookup is noted where it is used.
-  if (!isAnswered) note(turn, `${event.action}: ${inWords(outcome)}`);
+  const isUnsent = outcome.kind === 'unknown' && event.firstSentAt === null;
+  const words = isUnsent ? `given up: ${outcome.detail}` : inWords(outcome);
+  if (!isAnswered) note(turn, `${event.action}: ${words}`);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
   turn.attemptId = attempt?.id ?? null;
   if (attempt !== undefined) noteSent(turn, attempt, event);
@@ -128,7 +130,8 @@ function onAttemptOutcome(
       if (!awaitUnknown(turn, attempt) && call.probe === null) startProbe(turn, 'attempt');
       return;
     }
-    endAttempt(turn, attempt, 'no_verdict', `the request's outcome is unknown: ${outcome.detail}`);
+    const why = neverSent ? outcome.detail : `the request's outcome is unknown: ${outcome.detail}`;
+    endAttempt(turn, attempt, 'no_verdict', why);
   } else {
     endAttempt(turn, attempt, 'rejected', inWords(outcome));
   }

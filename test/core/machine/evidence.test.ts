@@ -70,6 +70,30 @@ describe('a request whose outcome is unknown', () => {
     expect(d.call.deadlines.find(({ name }) => name === 'attempt')?.dueAt).toBeGreaterThan(d.now);
   });
 
+  it('is not one that was never sent, and the call does not say so', () => {
+    const d = answered([refer('a'), refer('b')]);
+    const detail = 'never sent; the time of its step is over';
+    const { id } = d.last('refer');
+    d.put({
+      source: 'outcome',
+      id: 'given up',
+      callId: d.call.id,
+      type: 'command.unknown',
+      receivedAt: d.now,
+      occurredAt: null,
+      commandId: id,
+      legId: d.call.id,
+      action: 'refer',
+      outcome: { kind: 'unknown', detail },
+      firstSentAt: null,
+    });
+    expect(d.call.attempts).toMatchObject([
+      { target: 'a', unsent: true, verdict: 'no_verdict', reason: detail },
+      { target: 'b', verdict: null },
+    ]);
+    expect(d.timeline.at(-1)?.notes).toContain(`refer: given up: ${detail}`);
+  });
+
   it('has its own time once the client_state of the leg shows that its last try was carried out', () => {
     const d = answered([refer('a'), refer('b')]);
     const command = d.last('refer');
