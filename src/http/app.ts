@@ -43,6 +43,7 @@ import { createAccess } from './people/access.ts';
 import { onlyAdmin, type People } from './people/people.ts';
 import { createSessions } from './people/sessions.ts';
 import { gatherPieces } from './pieces.ts';
+import { limitPipelining } from './pipelining.ts';
 import { sendProblem } from './problem.ts';
 import { COMPILERS } from './strict-validators.ts';
 import { createStrays } from './webhook/strays.ts';
@@ -225,6 +226,7 @@ function buildServer(
   closeIdleConnections(server);
   continueOnlyWhenWanted(server);
   gatherPieces(server);
+  limitPipelining(server, strays.pipelined);
   // Everything accepted is answered by then; a slow upload must not delay the stop.
   server.addHook('preClose', async () => {
     setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();
@@ -262,6 +264,10 @@ function continueOnlyWhenWanted(server: FastifyInstance): void {
   const waiting = new WeakSet<IncomingMessage>();
   server.server.on('checkContinue', (request, response) => {
     waiting.add(request);
+    server.server.emit('request', request, response);
+  });
+  // Any other expectation Node would refuse with an empty 417, and nobody would hear of the webhook.
+  server.server.on('checkExpectation', (request, response) => {
     server.server.emit('request', request, response);
   });
   server.addHook('preParsing', (request, reply, payload, done) => {

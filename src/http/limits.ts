@@ -31,6 +31,8 @@ export const HTTP_LIMITS = {
   connectionsMax: 15_000,
   /** Above this, idle connections are closed to make room for new ones. */
   connectionsKept: 8_000,
+  /** Requests of one connection that are not answered yet; see pipelining.ts. */
+  pipelinedMax: 100,
   /** From closing a server until its remaining connections are destroyed. */
   closeGraceMs: 500,
   /**

@@ -18,6 +18,7 @@ const STRANGERS = new Set([
   'no_such_endpoint',
   'method_not_allowed',
   'not_http',
+  'pipelined',
   'tls',
   'http2',
   'not_json',

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HTTP_LIMITS } from '../../src/http/limits.ts';
 import { ownTime } from '../helpers/own-time.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
 
@@ -116,6 +117,55 @@ describe('paths', () => {
   test('a call_control_id of 200 characters is a parameter like any other', async () => {
     const answer = await app.api(`/v1/calls/v3:${'x'.repeat(200)}`);
     expect(await answer.json()).toMatchObject({ reason: 'no_such_call' });
+  });
+});
+
+describe('pipelining', () => {
+  /** Sends all at once and reads until the server closes or has answered everything. */
+  async function pipelined(count: number): Promise<{ answers: number; closed: boolean }> {
+    const socket = connect(app.port, '127.0.0.1');
+    let text = '';
+    let closed = false;
+    socket.setEncoding('utf8').on('data', (piece) => {
+      text += piece;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      closed = true;
+    });
+    socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(count));
+    const answers = () => text.split('HTTP/1.1 200').length - 1;
+    await expect.poll(() => closed || answers() >= count).toBe(true);
+    socket.destroy();
+    return { answers: answers(), closed };
+  }
+  const logged = () => app.lines.filter(({ fields }) => fields.reason === 'pipelined');
+
+  test('as many requests as a connection may have open are answered in order, again and again', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      expect(await pipelined(HTTP_LIMITS.pipelinedMax)).toMatchObject({
+        answers: HTTP_LIMITS.pipelinedMax,
+      });
+    }
+    const socket = connect(app.port, '127.0.0.1');
+    socket.setEncoding('utf8');
+    for (let sent = 0; sent < 2 * HTTP_LIMITS.pipelinedMax; sent += 1) {
+      socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+      const [answer] = await once(socket, 'data');
+      expect(answer).toContain('HTTP/1.1 200');
+    }
+    socket.destroy();
+    expect(logged()).toEqual([]);
+  });
+
+  test('whoever pipelines more is disconnected, and it is logged once', async () => {
+    const floods = await Promise.all([pipelined(1_500), pipelined(1_500)]);
+    for (const { answers, closed } of floods) {
+      expect(closed).toBe(true);
+      expect(answers).toBeLessThanOrEqual(HTTP_LIMITS.pipelinedMax);
+    }
+    expect(logged()).toMatchObject([{ event: 'webhook.refused' }]);
+    expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
   });
 });
 

@@ -6,6 +6,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
+import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 import { createRefusals } from './refusal-log.ts';
 
@@ -18,6 +19,8 @@ export interface Strays {
   request(request: FastifyRequest, status: number): string | undefined;
   /** Logs bytes that the HTTP parser refused; returns the answer. */
   bytes(packet: Buffer | undefined, why: string, remote: string | undefined): Problem;
+  /** Logs a connection that was closed because of too many requests without an answer. */
+  pipelined(remote: string | undefined): void;
   flush(): void;
 }
 
@@ -53,9 +56,22 @@ export function createStrays({ log, metrics, takesWebhooks }: StraysDeps): Stray
       refused.count(reason, { status, detail, fix: fix ?? null, remote: remote ?? 'unknown' });
       return problem;
     },
+    pipelined(remote) {
+      metrics.refusal(PIPELINED.reason);
+      const { status, reason, detail, fix } = PIPELINED;
+      refused.count(reason, { status, detail, fix, remote: remote ?? 'unknown' });
+    },
     flush: refused.flush,
   };
 }
+
+/** There is no answer: the connection is closed. */
+const PIPELINED = {
+  status: 400,
+  reason: 'pipelined',
+  detail: `A connection had more than ${HTTP_LIMITS.pipelinedMax} requests without an answer, and was closed.`,
+  fix: 'Probably somebody attacks the port. If it is your proxy or client, turn off HTTP pipelining.',
+} as const;
 
 const OTHER_PORT = `This is ADMIN_PORT. Webhooks are accepted at ${WEBHOOK_PATH} on PORT: configure the proxy to send the webhook URL there.`;
 
