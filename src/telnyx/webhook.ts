@@ -103,10 +103,13 @@ function notACall(type: string, id: string, payload: Fields | null): ParsedWebho
   return { kind: 'not_a_call', type, lost: { id, sessionId: sessionIdOf(payload ?? {}), why } };
 }
 
-/** Bytes that are not UTF-8 become U+FFFD; the signature proves that they are from Telnyx. */
+/**
+ * Bytes that are not UTF-8 become U+FFFD; the signature proves that they are from Telnyx. A byte
+ * order mark may be ignored (RFC 8259, 8.1).
+ */
 function parseJson(rawBody: Buffer): Fields | null {
   try {
-    return asObject(JSON.parse(rawBody.toString('utf8')));
+    return asObject(JSON.parse(rawBody.toString('utf8').replace(/^\ufeff/, '')));
   } catch {
     return null;
   }

@@ -264,6 +264,11 @@ describe('parseWebhook', () => {
       expect(parsed).toMatchObject({ lost: { sessionId: 's-1', why: expect.stringMatching(why) } });
   });
 
+  it('reads a body with a byte order mark in front', () => {
+    const body = `\ufeff${JSON.stringify(envelope({ call_control_id: 'v3:bom' }))}`;
+    expect(parse(Buffer.from(body))).toMatchObject({ kind: 'call', event: { callId: 'v3:bom' } });
+  });
+
   it.each([
     ['', 'not a JSON object'],
     ['{"data":', 'not a JSON object'],

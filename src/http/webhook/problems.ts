@@ -22,6 +22,16 @@ export function notAnEvent(why: string, fix: string): Problem {
   };
 }
 
+/** A body that was compressed on its way has a wrong signature, or is no JSON if it has not. */
+export function compressed(problem: Problem, encoding: string | undefined): Problem {
+  if (encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding)) return problem;
+  return {
+    ...problem,
+    detail: `${problem.detail} The request has a Content-Encoding.`,
+    fix: 'Telnyx does not compress webhooks, so something in front does. Turn that off: the signature is about the bytes that Telnyx sent.',
+  };
+}
+
 export const NOT_JSON: Problem = {
   status: 415,
   reason: 'not_json',

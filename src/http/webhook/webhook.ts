@@ -19,6 +19,7 @@ import { createAdmission } from './admission.ts';
 import { accepted, createRefuse, drainBody, pauseReading, type Refuse } from './answer.ts';
 import {
   CUT_OFF,
+  compressed,
   NO_BODY,
   NOT_JSON,
   notAnEvent,
@@ -150,10 +151,12 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse, withoutCall: Refusals):
 
     const webhook = await verifyAndParse(verifier, { headers, body, now: startedAt });
     if (webhook.kind === 'refused') {
-      return refuse(request, reply, verificationProblem(webhook.refusal));
+      const problem = verificationProblem(webhook.refusal);
+      return refuse(request, reply, compressed(problem, headers['content-encoding']));
     }
     if (webhook.kind === 'not_telnyx') {
-      return refuse(request, reply, notAnEvent(webhook.why, webhook.fix));
+      const problem = notAnEvent(webhook.why, webhook.fix);
+      return refuse(request, reply, compressed(problem, headers['content-encoding']));
     }
     const deliveryAttempt = webhook.kind === 'call' ? webhook.event.deliveryAttempt : null;
     skew.saw(startedAt - webhook.signedAt, deliveryAttempt);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallEvent } from '../../../src/core/machine/event.ts';
@@ -287,6 +288,36 @@ describe('what is refused, in this order', () => {
       ['webhook.refused', 'cut_off'],
     ]);
     expect(missed).toEqual([]);
+  });
+
+  test('of a compressed body the fix is to turn that off, whoever signed it', async () => {
+    const plain = incomingCall('v3:gzip', OURS);
+    const zipped = gzipSync(plain);
+    for (const [signed, status] of [
+      [plain, 401],
+      [zipped, 400],
+    ] as const) {
+      const headers = { ...signedHeaders(app.key, signed), 'content-encoding': 'gzip' };
+      const sent = { method: 'POST', body: zipped, headers };
+      const answer = await fetch(`${app.url}/webhooks/telnyx`, sent);
+      expect(answer.status).toBe(status);
+      expect(await answer.json()).toMatchObject({
+        detail: expect.stringContaining('The request has a Content-Encoding.'),
+        fix: expect.stringContaining('Turn that off'),
+      });
+    }
+    const headers = { ...signedHeaders(app.key, plain), 'content-encoding': 'identity' };
+    expect((await deliver(plain, headers)).status).toBe(200);
+  });
+
+  test('an expectation that nobody knows is not met, but the webhook is taken', async () => {
+    const body = incomingCall('v3:expects', OURS);
+    const headers = { ...signedHeaders(app.key, body), expect: 'x-something' };
+    const asked = request(`${app.url}/webhooks/telnyx`, { method: 'POST', headers });
+    asked.end(body);
+    const [answer] = await once(asked, 'response');
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
   });
 
   test('the body of a request with bad headers is never asked for', async () => {
