@@ -127,6 +127,8 @@ test('probes, services and ingress ask for ports and paths that are there', () =
     for (const { targetPort } of spec.ports) expect(ports).toContain(targetPort);
   }
   const text = JSON.stringify(manifests.find(({ kind }) => kind === 'Ingress'));
+  // Without it a webhook that meets a stopping pod is lost until Telnyx delivers again.
+  expect(text).toMatch(/proxy-next-upstream":"[^"]*\bhttp_503\b[^"]*\bnon_idempotent"/);
   expect(text).toContain('"path":"/webhooks/telnyx"');
   expect(text).not.toContain('admin');
 });
