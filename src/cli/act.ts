@@ -2,10 +2,12 @@
  * `referee hangup` and `referee next`: an operator's actions on a live call, through the server's
  * API.
  */
+
 import type { Command } from 'commander';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './terminal.ts';
+import { givenText } from './text-option.ts';
 
 interface ActOptions {
   reason?: string;
@@ -24,7 +26,7 @@ export function actCommands(program: Command, io: Io): void {
     const command = program
       .command(act)
       .description(ACTS[act])
-      .argument('<call>', 'its call_control_id')
+      .argument('<call>', 'its call_control_id', givenText)
       .option('--reason <text>', 'the reason, stored with the action')
       .option(...SERVER_OPTION)
       .option('--json', 'JSON as the API returns it')

@@ -1,4 +1,5 @@
 /** The options of `referee calls`, and which calls they ask for. */
+
 import { type Command, Option } from 'commander';
 import { ENDS, PHASES } from '../core/machine/call.ts';
 import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
@@ -14,6 +15,7 @@ import { pathOf } from './path-option.ts';
 import { loadFolder } from './routes-folder.ts';
 import { serverOf } from './server.ts';
 import { sinceOf } from './since.ts';
+import { givenText } from './text-option.ts';
 
 const LIMIT_DEFAULT = 20;
 
@@ -49,6 +51,7 @@ export function addCallsOptions(command: Command): void {
     .option(
       '--q <text>',
       'only calls that match this text: at least four digits of a number, the beginning of a call id, part of a label, rule or target',
+      givenText,
     )
     .addOption(
       new Option('--outcome <outcome>', 'only calls with this outcome for the caller').choices([
@@ -59,8 +62,9 @@ export function addCallsOptions(command: Command): void {
     .option(
       '--rule <name>',
       'only calls that this rule matched; otherwise: calls that no rule matched',
+      givenText,
     )
-    .option('--target <name>', 'only calls with an attempt at this target')
+    .option('--target <name>', 'only calls with an attempt at this target', givenText)
     .addOption(
       new Option(
         '--verdict <verdict>',
@@ -71,12 +75,14 @@ export function addCallsOptions(command: Command): void {
     .option(
       '--from <number>',
       'only calls from this number, as the list shows it or as people write it',
+      givenText,
     )
     .option(
       '--to <number>',
       'only calls to this number, as the list shows it or as people write it',
+      givenText,
     )
-    .option('--number <number>', 'only calls from or to this number of yours')
+    .option('--number <number>', 'only calls from or to this number of yours', givenText)
     .addOption(
       new Option('--direction <direction>', 'only calls in this direction').choices([
         'incoming',

@@ -1,4 +1,5 @@
 /** `referee calls [id]`: calls from the running server, or read from its store. */
+
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RefereeError } from '../errors.ts';
@@ -25,6 +26,7 @@ import {
 import { type Io, jsonText } from './io.ts';
 import { recordedCalls } from './recorded-calls.ts';
 import { plainLines } from './terminal.ts';
+import { givenText } from './text-option.ts';
 
 export function callsCommand(program: Command, io: Io): void {
   const command = program
@@ -32,7 +34,7 @@ export function callsCommand(program: Command, io: Io): void {
     .description(
       'show what happened to calls, from the server that REFEREE_URL names, otherwise from the store that DATABASE_URL names',
     )
-    .argument('[id]', 'a call_control_id, or a number for its latest call');
+    .argument('[id]', 'a call_control_id, or a number for its latest call', givenText);
   addCallsOptions(command);
   command.action(async (id: string | undefined, options: CallsOptions) => {
     const stopping = new AbortController();

@@ -1,6 +1,7 @@
 /**
  * Lists what operators may override, and sets one override, through the API of the running server.
  */
+
 import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
@@ -8,6 +9,7 @@ import { RefereeError } from '../errors.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain, plainCsv } from './terminal.ts';
+import { givenText } from './text-option.ts';
 
 interface ForcingOptions {
   until?: string;
@@ -47,7 +49,7 @@ export function forcingCommand<Schema extends TSchema, Listed extends { name: st
   program
     .command(command)
     .description(help.command)
-    .argument('[name]', help.name)
+    .argument('[name]', help.name, givenText)
     .argument('[state]', help.state)
     .option('--until <time>', `${help.until} then; ISO 8601 with its zone`)
     .option('--reason <text>', 'why, for the other operators')

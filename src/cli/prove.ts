@@ -2,6 +2,7 @@
  * `referee prove`: shows everything that can happen to the callers of each rule, and the worst
  * case.
  */
+
 import type { Command } from 'commander';
 import { OTHERWISE } from '../core/machine/plan.ts';
 import { breaches, type Guarantee } from '../core/prove/guarantee.ts';
@@ -16,6 +17,7 @@ import { type Io, jsonText } from './io.ts';
 import { pathOf } from './path-option.ts';
 import { type LoadedFolder, loadFolder, showProblems } from './routes-folder.ts';
 import { colours, plain } from './terminal.ts';
+import { givenText } from './text-option.ts';
 
 interface ProveArguments {
   rule?: string;
@@ -30,10 +32,11 @@ export function proveCommand(program: Command, io: Io): void {
     .command('prove')
     .description('play every path of the routes and show the worst that can happen')
     .argument('[dir]', 'the folder; default ROUTES_DIR, else routes', pathOf)
-    .option('--rule <name>', 'one rule, or otherwise')
+    .option('--rule <name>', 'one rule, or otherwise', givenText)
     .option(
       '--target <name>',
       'every rule that leads to this target, and what happens to its callers when it fails',
+      givenText,
     )
     .option('--tree', 'what can happen to a caller, one line per branch')
     .option('--mermaid', 'the same as a Mermaid flowchart')

@@ -2,6 +2,7 @@
  * `referee route`: shows what would happen to a call and why, with the server's own loader and
  * core.
  */
+
 import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
@@ -24,6 +25,7 @@ import {
 import { loadFolder, showProblems } from './routes-folder.ts';
 import type { ReadOverrides } from './schedule.ts';
 import { colours, plain } from './terminal.ts';
+import { givenText } from './text-option.ts';
 
 export function routeCommand(
   program: Command,
@@ -35,7 +37,7 @@ export function routeCommand(
     .command('route')
     .description('show what would happen to a call, and why')
     .option('--from <number>', 'the caller; default: anonymous, a withheld number')
-    .requiredOption('--to <number>', 'the number called')
+    .requiredOption('--to <number>', 'the number called', givenText)
     .option('--at <moment>', 'ISO 8601 with a zone, such as 2026-03-02T15:00:00Z; default: now')
     .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--header <name=value>', 'a header of the INVITE; repeatable', several, [])
@@ -51,7 +53,7 @@ export function routeCommand(
       several,
       [],
     )
-    .option('--hangup-after <target>', 'the caller hangs up while this target is tried')
+    .option('--hangup-after <target>', 'the caller hangs up while this target is tried', givenText)
     .option('--direction <direction>', 'incoming or outgoing', 'incoming')
     .option('--connection-id <id>', 'Telnyx connection')
     .option('--caller-type <type>', 'pstn or sip; default: sip if --from is an address with @')
@@ -145,7 +147,6 @@ function askedOf(options: RouteOptions): Asked | string {
     const { problem, hint } = notAMoment(options.at ?? '');
     return `--at: ${problem}; ${hint}`;
   }
-  if (options.to.trim() === '') return '--to: a number is expected, got nothing';
   const facts = factsOfOptions(options);
   if (typeof facts === 'string') return facts;
   const verdicts = verdictsOf(options.verdict);

@@ -2,6 +2,7 @@
  * `referee schedule`: shows when each schedule opens and closes next, including clock changes and
  * overrides.
  */
+
 import { type Command, Option } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { inForce, type Overrides } from '../core/rules/override.ts';
@@ -16,6 +17,7 @@ import { type Io, jsonText } from './io.ts';
 import { pathOf } from './path-option.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
 import { colours, plain, plainCsv } from './terminal.ts';
+import { givenText } from './text-option.ts';
 
 interface ScheduleOptions {
   routes?: string;
@@ -36,7 +38,7 @@ export function scheduleCommand(
   program
     .command('schedule')
     .description('show when each schedule opens and closes next')
-    .argument('[name]', 'one schedule; default: all')
+    .argument('[name]', 'one schedule; default: all', givenText)
     .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--at <moment>', 'start from this time, ISO 8601 with a zone; default: now')
     .option('--count <number>', 'how many changes to show for each', '8')

@@ -51,6 +51,27 @@ test.each([
 });
 
 test.each([
+  [['calls', '']],
+  ...['--q', '--rule', '--target', '--from', '--to', '--number'].map((option) => [
+    ['calls', option, ' '],
+  ]),
+  [['hangup', '']],
+  [['next', ' ']],
+  [['targets', '', 'rest']],
+  [['switch', '']],
+  [['schedule', '']],
+  [['prove', '--rule', '']],
+  [['prove', '--target', '']],
+  [['route', '--to', '']],
+  [['route', '--to', '+14155550100', '--hangup-after', '']],
+])('%j: an empty value is refused, for it is mostly an unset variable', async (argv) => {
+  const { code, text } = await run(...argv);
+  expect(text).toContain('A value is expected, got nothing.');
+  expect(text.trim().split('\n')).toHaveLength(1);
+  expect(code).toBe(2);
+});
+
+test.each([
   [['--webhook-url', 'nope'], 'expected http://host:port/path, got "nope"'],
   [['--webhook-url', 'http://127.0.0.1:1/a', 'ftp://b'], 'expected http://host:port/path'],
   [['--port', '99999'], 'A whole number from 0 to 65535 is expected.'],

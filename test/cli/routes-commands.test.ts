@@ -454,7 +454,7 @@ test.each([
   [2, ['--to', '+1', '--attestation', 'D'], 'A, B or C'],
   [2, ['--to', '+1', '--connection-id', 'main'], 'digits only'],
   [2, ['--to', '+1', '--digits', 'one'], '0 to 9'],
-  [2, ['--to', ' '], '--to: a number is expected, got nothing'],
+  [2, ['--to', ' '], 'A value is expected, got nothing.'],
 ])('route exits %i on %j, with words', async (exit, args, words) => {
   const { code, err, out } = await route(...args);
   expect(code).toBe(exit);
