@@ -80,3 +80,9 @@ async function ruleOut(database: Database): Promise<void> {
     await asAdmin(database.url, sql);
   }
 }
+
+test('a folder is named as what is wrong, and not the disk', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'referee-reader-'));
+  await expect(openReader({ kind: 'sqlite', path })).rejects.toThrow('it must be a file');
+  await rm(path, { recursive: true });
+});

@@ -1,6 +1,6 @@
 /** Opens and migrates one connection to an SQLite file, and explains its errors. */
 import { randomInt } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../errors.ts';
@@ -127,6 +127,9 @@ const MEANINGS = new Map<number, string>([
 
 const BUSY = 5;
 const LOCKED = 6;
+const READ_FAILED = 10;
+const CANNOT_OPEN = 14;
+const NEVER_THROWS = { throwIfNoEntry: false } as const;
 
 export function isBusy(error: unknown): boolean {
   const code = primaryCode(error);
@@ -142,7 +145,9 @@ export function spoilsConnection(error: unknown): boolean {
 /** An error of the file becomes StoreUnavailable; an error of our own code stays what it is. */
 export function explain(error: unknown, path: string): unknown {
   const code = primaryCode(error);
-  const meaning = code === null ? undefined : MEANINGS.get(code);
+  // To a reader, a folder opens and then cannot be read.
+  const isFolder = code === READ_FAILED && statSync(path, NEVER_THROWS)?.isDirectory();
+  const meaning = code === null ? undefined : MEANINGS.get(isFolder ? CANNOT_OPEN : code);
   if (meaning === undefined) return error;
   return new StoreUnavailable(meaning, {
     where: path,
