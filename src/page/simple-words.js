@@ -158,6 +158,9 @@ export function simpleSentence(entry, target, verdict, outcome = null) {
     if (type === 'call.refer.failed')
       return `${target} ${verdict === null || verdict === 'completed' ? 'did not take the caller' : verdictWords(verdict)}`;
   }
+  // Of a target that did not take the caller it is the verdict that says what it did.
+  if (source === 'b_leg' && type === 'call.hangup' && verdict !== null && verdict !== 'completed')
+    return `${target} ${verdictWords(verdict)}`;
   if (source === 'deadline' && detail.put_off) return 'we wait a little longer than planned';
   if (source === 'deadline' && detail.deadline !== 'attempt')
     return TIME_LIMITS.get(String(detail.deadline)) ?? 'a time limit of ours is reached';

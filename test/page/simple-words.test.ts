@@ -30,6 +30,10 @@ test.each([
   [{ type: 'call.refer.failed' }, 'completed', 'billing did not take the caller'],
   [{ type: 'call.hangup', detail: { hangup_source: 'caller' } }, null, 'the caller hangs up'],
   [{ source: 'b_leg', type: 'call.cost' }, null, 'Telnyx says what the call cost'],
+  [{ source: 'b_leg', type: 'call.hangup' }, 'declined', 'billing declined'],
+  [{ source: 'b_leg', type: 'call.hangup' }, 'no_answer', 'billing did not answer'],
+  [{ source: 'b_leg', type: 'call.hangup' }, 'completed', 'billing hangs up'],
+  [{ source: 'b_leg', type: 'call.hangup' }, null, 'billing hangs up'],
   [
     { source: 'deadline', type: 'deadline', detail: { deadline: 'patience' } },
     null,
