@@ -94,9 +94,11 @@ function groupItem(all, since) {
 }
 
 function problemItem(problem, since) {
-  const { severity, title, count: times, last_at: last, target } = problem;
+  const { kind, severity, title, count: times, last_at: last, target } = problem;
+  // The title of a failing target has its numbers.
+  const isCounted = target === null && kind !== 'target.failing';
   return html`<li class="problem ${severity}"><details>
-    ${line(severity, title, { times: target === null ? times : 1, last, kinds: 1 })}
+    ${line(severity, title, { times: isCounted ? times : 1, last, kinds: 1 })}
     ${body(problem, since)}
   </details></li>`;
 }

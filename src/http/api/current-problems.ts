@@ -116,7 +116,10 @@ function refusedReload({ routes }: ProblemsDeps): Listed[] {
   if (refusal === null) return [];
   const [first] = refusal.problems;
   const where = first === undefined ? '' : `${first.file}:${first.line}: ${first.message}`;
-  return [{ ...refused(where, refusal.at), count: Math.max(1, countOf(refusal.problems)) }];
+  const others = countOf(refusal.problems) - 1;
+  const more = others < 1 ? '' : ` (and ${others} more ${others === 1 ? 'problem' : 'problems'})`;
+  // One reload was refused, however many problems it had.
+  return [refused(`${where}${more}`, refusal.at)];
 }
 
 function worstFirst(a: Listed, b: Listed): number {
