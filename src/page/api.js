@@ -72,7 +72,7 @@ async function request(path, init = {}) {
   if (!answer.ok) throw refusalOf(answer, body);
   if (body !== undefined) return body;
   if (answer.status === 204) return null;
-  throw new ApiError(0, "The server's answer could not be read. Retrying.");
+  throw new ApiError(0, unknown(init) ?? "The server's answer could not be read. Retrying.");
 }
 
 /**
@@ -93,8 +93,18 @@ export async function send(path, init = {}) {
     readServerTime(answer, askedAt);
     return answer;
   } catch {
-    throw new ApiError(0, 'The server cannot be reached. Retrying.');
+    throw new ApiError(0, unknown(init) ?? 'The server cannot be reached. Retrying.');
   }
+}
+
+/**
+ * What somebody asked for is not sent again by itself, because it may have been done.
+ *
+ * @param {RequestInit} init
+ */
+function unknown({ method = 'GET' }) {
+  if (method === 'GET') return null;
+  return 'The server did not answer, so it is not known whether this was done. Look before you try again.';
 }
 
 /**

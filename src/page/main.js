@@ -21,6 +21,7 @@ import { signInPage } from './sign-in.js';
 import { ZONE } from './words.js';
 
 const TICK_MS = 1_000;
+const AGAIN_MS = 2_000;
 
 const root = document.getElementById('page') ?? document.body;
 const views = {
@@ -43,18 +44,23 @@ let starting = true;
 let stopFollowing = null;
 let drawing = false;
 
-onRefused((error) => leave(whoami() === null ? null : error.message));
+// Several requests learn at once that the session has ended; the first one says it.
+onRefused((error) => (whoami() === null ? forget() : leave(error.message)));
 addEventListener('hashchange', () => go(true));
 setInterval(() => document.visibilityState === 'visible' && changed(), TICK_MS);
 void begin();
 
-/** Uses an existing session, also one from another tab. */
+/** Uses an existing session, also one from another tab, as soon as the server can be asked. */
 async function begin() {
+  if (whoami() !== null) return;
   try {
     await resume();
+    signInForm.refuse(null);
     if (whoami() !== null) enter();
   } catch (error) {
-    if (error.status !== 401) signInForm.refuse(error.message);
+    const isKnown = error.status === 401;
+    signInForm.refuse(isKnown ? null : error.message);
+    if (!isKnown) setTimeout(begin, AGAIN_MS);
   }
   starting = false;
   changed();

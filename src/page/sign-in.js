@@ -24,7 +24,7 @@ export function signInPage(changed, enter) {
       await signIn(token);
       enter();
     } catch (failure) {
-      refuse(failure.message);
+      refuse(failure.status === 0 ? 'The server cannot be reached. Try again.' : failure.message);
     } finally {
       checking = false;
       changed();

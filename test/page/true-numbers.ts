@@ -1,6 +1,6 @@
 /** What the page shows stays true: after a lost answer, beside a wrong clock, and when rounded. */
 import { expect, test } from 'vitest';
-import { shortenPauses, type Watched } from './browser.ts';
+import { shortenPauses, signIn, type Watched } from './browser.ts';
 import { type PageStage, TOKEN } from './stage.ts';
 import type { SharedWindow } from './window.ts';
 
@@ -116,6 +116,43 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
     await page.unroute('**/v1/events');
     await shortenPauses(page);
     await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  test('a session that ends is said, however many answers say so at once', async () => {
+    const { page } = await signedIn('#/reports');
+    const over = { status: 401, json: { detail: 'The session is over. Sign in again.' } };
+    let answers = 0;
+    await page.route('**/v1/**', async (route) => {
+      await route.fulfill(over);
+      answers += 1;
+    });
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByLabel('Token').waitFor();
+    // The overview asks many things at once.
+    await expect.poll(() => answers).toBeGreaterThan(10);
+    expect(await page.getByRole('alert').innerText()).toBe('The session is over. Sign in again.');
+    await page.unroute('**/v1/**');
+    await signIn(page);
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  test('a session goes on by itself once the server can be asked again', async () => {
+    const { page } = await signedIn('#/reports');
+    const refusal = { status: 422, json: { detail: 'Not ready yet.' } };
+    await page.route('**/v1/session', (route) => route.fulfill(refusal));
+    await page.reload();
+    await page.getByText('Not ready yet.').waitFor();
+    await page.unroute('**/v1/session');
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  test('what is asked once and got no answer is not said to be tried again', async () => {
+    const { page } = await signedIn('#/reports');
+    await page.evaluate(`window.fetch = async () => { throw new TypeError('away'); }`);
+    const said = (call: string) => called(page, 'api', `${call}.catch((error) => error.message)`);
+    expect(await said(`postJson('/v1/switches/x', {})`)).toMatch(/not known whether this was done/);
+    expect(await said(`getJson('/v1/calls')`)).toBe('The server cannot be reached. Retrying.');
+    await page.reload();
   });
 
   test('a laptop whose clock is wrong counts from the time of the server', async () => {
