@@ -21,6 +21,8 @@ const BEFORE = {
   week: 'The same hours a week before',
   previous: 'In the period just before, which is as long',
 };
+/** A number has at most 16 characters, and is never broken. */
+const LONG_WORD = /\S{17}/;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -46,7 +48,7 @@ export function lossTable(by, report, { max = Infinity, more = false } = {}) {
       const query = queryOf(by, row, report);
       const name = nameOf(by, row);
       return html`<tr>
-        <th scope="row" class=${filter === null ? 'when' : nothing}>${query === null ? html`<span class="faint">${name}</span>` : html`<a href=${linkTo(query)}>${said(name)}</a>`}${numberBeside(row)}</th>
+        <th scope="row" class=${filter === null ? 'when' : LONG_WORD.test(name) ? 'long-word' : nothing}>${query === null ? html`<span class="faint">${name}</span>` : html`<a href=${linkTo(query)}>${said(name)}</a>`}${numberBeside(row)}</th>
         <td class="number" data-name="Callers">${row.calls}</td>
         <td class="number" data-name="Reached">${row.outcomes.reached}</td>
         <td class="number" data-name="Lost">${lostLink(row, query)}</td>

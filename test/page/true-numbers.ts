@@ -118,6 +118,30 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
     await page.getByText('Live', { exact: true }).waitFor();
   });
 
+  test('a long name leaves the numbers beside it in sight, and no number is broken', async () => {
+    const { page } = await signedIn('#/reports');
+    await page.setViewportSize({ width: 360, height: 740 });
+    const table = `Promise.all(
+      ['/assets/page/losses.js', '/assets/lit-html/lit-html.js'].map((path) => import(path)),
+    ).then(([{ lossTable }, { render }]) => {
+      const outcomes = { reached: 375, not_reached: 126, gave_up: 0, unsure: 0, turned_away: 0 };
+      const row = { calls: 501, before: { calls: 50, outcomes }, outcomes, costs: [] };
+      const rows = [
+        { ...row, key: '+14155550100', label: 'Bestellannahme-und-Reklamationsabteilung' },
+        { ...row, key: '+353861234567', label: '+353861234567' },
+      ];
+      const place = document.createElement('section');
+      place.className = 'panel';
+      document.querySelector('main').append(place);
+      render(lossTable('number', { rows, compare: 'week', from: '', to: '' }), place);
+      const { scrollWidth, clientWidth } = place.querySelector('.scroll');
+      const lines = [...place.querySelectorAll('th a')].map((a) => a.getClientRects().length);
+      place.remove();
+      return { hidden: scrollWidth - clientWidth, lines };
+    })`;
+    expect(await page.evaluate(table)).toEqual({ hidden: 0, lines: [expect.any(Number), 1] });
+  });
+
   test('a session that ends is said, however many answers say so at once', async () => {
     const { page } = await signedIn('#/reports');
     const over = { status: 401, json: { detail: 'The session is over. Sign in again.' } };
