@@ -22,6 +22,8 @@ interface List<Schema extends TSchema> {
   rows(document: Static<Schema>): (string | null)[][];
   /** Titles of the columns that are dropped in a narrow terminal, the least important first. */
   givenUp: string[];
+  /** Title of the column that is shortened then: of a time, only the day would be left. */
+  shortened: string;
   /** False: the list is always short and has no `--limit`. */
   isLimited: boolean;
 }
@@ -48,6 +50,7 @@ const LISTS = {
       ]),
     ],
     givenUp: ['REASON', 'TO'],
+    shortened: 'WHAT',
     isLimited: true,
   }),
   'lost-callers': list({
@@ -59,6 +62,7 @@ const LISTS = {
       ...lost.map(({ at, from, to, call_control_id: id }) => [at, from, to, id]),
     ],
     givenUp: ['CALL'],
+    shortened: 'TO',
     isLimited: true,
   }),
   outbox: list({
@@ -77,6 +81,7 @@ const LISTS = {
       ]),
     ],
     givenUp: ['CALL', 'FROM', 'DESTINATION'],
+    shortened: 'ACTION',
     isLimited: true,
   }),
   problems: list({
@@ -88,6 +93,7 @@ const LISTS = {
       ...problems.map(({ title, severity, count }) => [title, severity, String(count)]),
     ],
     givenUp: ['COUNT'],
+    shortened: 'PROBLEM',
     isLimited: false,
   }),
   versions: list({
@@ -106,6 +112,7 @@ const LISTS = {
       ]),
     ],
     givenUp: ['COMMIT', 'ROLE'],
+    shortened: 'WHO',
     isLimited: true,
   }),
 };
@@ -135,7 +142,7 @@ export function listCommand(program: Command, io: Io): void {
 
 /** The exit code. */
 async function runList(what: Name, options: ListOptions, io: Io): Promise<number> {
-  const { path, schema, csv, rows, givenUp, isLimited } = LISTS[what];
+  const { path, schema, csv, rows, givenUp, shortened, isLimited } = LISTS[what];
   const { limit, server: wanted } = options;
   if (limit !== undefined && !isLimited) {
     io.stderr.write(`referee list: ${what} are all listed, without --limit\n`);
@@ -150,7 +157,7 @@ async function runList(what: Name, options: ListOptions, io: Io): Promise<number
     if (options.csv) io.stdout.write(plainCsv(csv(document)));
     else {
       const shown = rows(document).map((row) => row.map((cell) => plain(cell ?? '-')));
-      const look = { width: terminalWidth(io), givenUp, align: 'left' as const };
+      const look = { width: terminalWidth(io), givenUp, shortened, align: 'left' as const };
       io.stdout.write(
         shown.length === 1 ? 'There are none.\n' : `${tableLines(shown, look).join('\n')}\n`,
       );

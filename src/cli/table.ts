@@ -20,14 +20,17 @@ export interface TableLook {
   width: number | null;
   /** Titles of columns that may be dropped, the least important first. */
   givenUp: readonly string[];
+  /** Title of the column that is shortened if that is not enough; default: the first. */
+  shortened?: string;
   /** `right` aligns numbers; the first column is always aligned left. */
   align: 'left' | 'right';
 }
 
 /**
- * The first row holds the titles. If no more columns can be dropped, the first column is shortened.
+ * The first row holds the titles. If no more columns can be dropped, one is shortened.
  */
-export function tableLines(rows: string[][], { width, givenUp, align }: TableLook): string[] {
+export function tableLines(rows: string[][], look: TableLook): string[] {
+  const { width, givenUp, shortened, align } = look;
   const [titles = []] = rows;
   const widths = titles.map((_, column) =>
     Math.max(...rows.map((row) => widthOf(row[column] ?? ''))),
@@ -39,9 +42,10 @@ export function tableLines(rows: string[][], { width, givenUp, align }: TableLoo
     if (width === null || taken() <= width) break;
     shown.delete(titles.indexOf(title));
   }
-  const first = widths[0] ?? 0;
+  const cut = shortened === undefined ? 0 : titles.indexOf(shortened);
+  const whole = widths[cut] ?? 0;
   if (width !== null && taken() > width) {
-    widths[0] = Math.min(first, Math.max(FIRST_MINIMUM, first - (taken() - width)));
+    widths[cut] = Math.min(whole, Math.max(SHORTENED_MINIMUM, whole - (taken() - width)));
   }
   return rows.map((row) =>
     [...shown]
@@ -54,4 +58,4 @@ export function tableLines(rows: string[][], { width, givenUp, align }: TableLoo
   );
 }
 
-const FIRST_MINIMUM = 6;
+const SHORTENED_MINIMUM = 6;

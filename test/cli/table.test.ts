@@ -47,6 +47,18 @@ test('columns stand below each other, and a narrow terminal is not overrun', () 
   expect(narrow).toEqual(['RULE     CALLS', '東京営…     12', 'sales        3']);
 });
 
+test('of a list with times, another column is shortened', () => {
+  const rows = [
+    ['WHEN', 'WHAT'],
+    ['2026-03-02T15:00:00Z', 'dead_letter_discard'],
+  ];
+  const look = { width: 30, givenUp: [], align: 'left' as const };
+  expect(tableLines(rows, { ...look, shortened: 'WHAT' })[1]).toBe(
+    '2026-03-02T15:00:00Z  dead_le…',
+  );
+  expect(tableLines(rows, look)[1]).toBe('2026-03-…  dead_letter_discard');
+});
+
 test.each([
   ['120', 120],
   ['-5', 80],
