@@ -7,6 +7,8 @@ import type { PostgresPool, Query } from './pool.ts';
 const MIGRATION_LOCK = 0x52454645;
 /** Building an index on a large table takes longer than a webhook may. */
 const MIGRATION_MS = 60 * 60_000;
+/** Not `::regnamespace`, which reads a name as SQL: "My-App" would have to be in quotes. */
+const OUR_SCHEMA = '(select oid from pg_namespace where nspname = current_schema())';
 
 export async function migratePostgres(pool: PostgresPool, codeVersion: number): Promise<void> {
   const migrations = readMigrations('postgres');
@@ -51,7 +53,7 @@ export async function readSchema(query: Query, where: string): Promise<SchemaRow
     `select relname as name, (select count(*)::int from pg_attribute
          where attrelid = c.oid and attname in ('version', 'oldest_code')) as columns
        from pg_class c
-      where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
+      where relnamespace = ${OUR_SCHEMA} and relkind in ('r', 'p', 'v', 'm', 'f')
         and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
       order by relname <> 'schema', relname limit 1`,
   );
@@ -95,7 +97,7 @@ async function refuseUnprivileged(
   );
   const [row] = await query(
     `select relname as name from pg_class
-      where relnamespace = current_schema()::regnamespace and relname = any ($1) and relname <> 'pulse'
+      where relnamespace = ${OUR_SCHEMA} and relname = any ($1) and relname <> 'pulse'
         and not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
              and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete'))
       order by relname limit 1`,

@@ -91,6 +91,23 @@ test('replicas that start together on an empty database migrate it once', async 
   await own.drop();
 });
 
+test('a schema of its own may have any name, and the tables of its neighbours are not looked at', async () => {
+  const own = await databaseOn(database.url);
+  const name = new URL(own.url).pathname.slice(1);
+  await asAdmin(own.url, 'create schema "Referee-App 1"; create table public.schema (x int)');
+  await asAdmin(own.url, `alter database ${name} set search_path = "Referee-App 1", public`);
+  for (let n = 0; n < 2; n += 1) {
+    const first = await openStore({ kind: 'postgres', url: own.url });
+    await first.ping();
+    await first.close();
+  }
+  // Tables of another program there are still found.
+  await asAdmin(own.url, 'create schema "Other"; create table "Other".things (x int)');
+  await asAdmin(own.url, `alter database ${name} set search_path = "Other", public`);
+  await expect(openStore({ kind: 'postgres', url: own.url })).rejects.toThrow(/a table "things"/);
+  await own.drop();
+});
+
 test('it speaks as a transaction pooler needs it: no named statements, no start-up parameters, no session state', async () => {
   const first = await open();
   const id = fresh();
