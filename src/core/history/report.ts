@@ -209,10 +209,15 @@ function numbersJson({ calls, outcomes, attempts, verdicts, moves, costs, took }
     outcomes: { ...outcomes },
     reached_rate: rateOf(reached, judged),
     attempts,
-    verdicts: { ...verdicts },
+    verdicts: Object.fromEntries(byName(Object.entries(verdicts))),
     moves,
-    costs: [...costs].map(([currency, amount]) => ({ currency, amount })),
+    costs: byName([...costs]).map(([currency, amount]) => ({ currency, amount })),
     median_verdict_ms: quantile(took, 0.5),
     p95_verdict_ms: quantile(took, 0.95),
   };
+}
+
+/** Stores return sums in any order. */
+function byName<T>(entries: [string, T][]): [string, T][] {
+  return entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -8,7 +8,7 @@ import type { Activity, AttemptGroup } from '../../store/contract/activity.ts';
 import { type Advice, adviceFor } from '../../telnyx/advice.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { ForcedTrouble } from './forced-problems.ts';
-import { sum } from './stats-json.ts';
+import { counts, groupBy, sum } from './stats-json.ts';
 
 export type Listed = Trouble & { replica: string | null; forced?: ForcedTrouble['forced'] };
 
@@ -22,11 +22,9 @@ export function failingTargets(activity: Activity): Listed[] {
     const failures = sum(failed);
     if (total < HTTP_LIMITS.failingAttemptsMin) return [];
     if ((total - failures) / total >= HTTP_LIMITS.failingSuccessRate) return [];
-    const verdicts = [...Map.groupBy(failed, ({ verdict }) => verdict)]
-      .map(([verdict, own]) => ({ verdict, count: sum(own) }))
-      .toSorted((a, b) => b.count - a.count);
+    const verdicts = counts(failed, ({ verdict }) => verdict);
     const advice = usualAdvice(failed);
-    const list = verdicts.map(({ verdict, count }) => `${count} ${verdict}`).join(', ');
+    const list = verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ');
     return [
       {
         ...NOTHING,
@@ -44,9 +42,9 @@ export function failingTargets(activity: Activity): Listed[] {
 
 /** Of the most frequent failure, for the way in which callers were moved when it happened. */
 function usualAdvice(failed: AttemptGroup[]): Advice | null {
-  const kinds = [...Map.groupBy(failed, ({ kind, verdict }) => `${kind} ${verdict}`).values()];
-  const usual = kinds.toSorted((a, b) => sum(b) - sum(a))[0]?.[0];
-  return usual === undefined ? null : adviceFor(usual);
+  const [usual] = groupBy(failed, ({ kind, verdict }) => `${kind} ${verdict}`);
+  const first = usual?.[1][0];
+  return first === undefined ? null : adviceFor(first);
 }
 
 /** Targets that an operator has put to rest are listed with the overrides instead. */

@@ -59,9 +59,7 @@ export function statsJson({ now, since, live, calls, attempts, costs, rows }: Ac
  * A rule finds each call in exactly one row, so the table's calls are the sum of its rows' calls.
  */
 function tableJson(table: string, groups: RowGroup[]) {
-  // Ties are ordered by key, so that every store shows the same rows.
-  const ordered = groups.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const rows = groupBy(ordered, ({ key }) => key);
+  const rows = groupBy(groups, ({ key }) => key);
   const numbers = (own: RowGroup[]) => ({
     calls: sum(own),
     by_outcome: byOutcome(own),
@@ -157,11 +155,20 @@ function median(values: number[]): number | null {
 }
 
 /** The most frequent first. */
-function counts<T extends { count: number }, K>(groups: T[], keyOf: (group: T) => K) {
+export function counts<T extends { count: number }, K extends string | null>(
+  groups: T[],
+  keyOf: (group: T) => K,
+) {
   return groupBy(groups, keyOf).map(([key, own]): [K, number] => [key, sum(own)]);
 }
 
-function groupBy<T extends { count: number }, K>(groups: T[], keyOf: (group: T) => K): [K, T[]][] {
+/** Largest first; ties are ordered by key, because stores return groups in any order. */
+export function groupBy<T extends { count: number }, K extends string | null>(
+  groups: T[],
+  keyOf: (group: T) => K,
+): [K, T[]][] {
   const found = Map.groupBy(groups, keyOf);
-  return [...found].toSorted(([, a], [, b]) => sum(b) - sum(a));
+  return [...found].toSorted(
+    ([a, own], [b, others]) => sum(others) - sum(own) || ((a ?? '') < (b ?? '') ? -1 : 1),
+  );
 }

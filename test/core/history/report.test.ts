@@ -225,6 +225,26 @@ test('by rule, target, number and outcome, with rates, times and exact costs', (
   expect(Math.abs((total.p95_verdict_ms ?? 0) - 9_000)).toBeLessThan(451);
 });
 
+test('what is counted stands in one order, whatever the order of the sums', () => {
+  const cost = (currency: string) => ({
+    legId: 'x',
+    eventId: currency,
+    part: '',
+    currency,
+    amount: '1',
+  });
+  const all = [
+    sums('2026-03-02T10:00:00Z', { attempts: [attempt('completed', 1)], costs: [cost('USD')] }),
+    sums('2026-03-02T10:00:00Z', { attempts: [attempt('busy', 1)], costs: [cost('EUR')] }),
+  ].flat();
+  const read = (of: typeof all) => {
+    const report = createReport(asked({ by: 'rule' }));
+    for (const sum of of) report.add(sum, 'now');
+    return JSON.stringify(report.json());
+  };
+  expect(read(all.toReversed())).toBe(read(all));
+});
+
 test('a target that was passed over is no attempt and no move', () => {
   const passedOver = { ...attempt('skipped', 0, 'down'), unsent: true };
   const report = createReport(asked({ by: 'target' }));

@@ -5,6 +5,7 @@ import { failingTargets } from '../../../src/http/api/problem-kinds.ts';
 import { statsJson } from '../../../src/http/api/stats-json.ts';
 import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
 import { watchTroubles } from '../../../src/log/troubles.ts';
+import type { Activity } from '../../../src/store/contract/activity.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 
@@ -92,6 +93,33 @@ describe('the numbers', () => {
         ['good', 3],
       ]),
     );
+  });
+
+  test('and their order do not depend on the order in which the store returns groups', () => {
+    const group = { minute: 0, tookMs: [], count: 2 };
+    const attempts: Activity['attempts'] = [
+      { ...group, kind: 'refer', rule: 'b', target: 'y', verdict: 'not_found' },
+      { ...group, kind: 'transfer', rule: 'a', target: 'x', verdict: 'busy' },
+      { ...group, kind: 'refer', rule: null, target: null, verdict: null },
+    ];
+    const calls: Activity['calls'] = [
+      { ...group, rule: 'b', ends: 'failed', attempts: 1 },
+      { ...group, rule: 'a', ends: 'abandoned', attempts: 1 },
+      { ...group, rule: null, ends: null, attempts: 1 },
+    ];
+    const activity = { now, since: now, live: [], costs: [], rows: [], calls, attempts };
+    const turned = { ...activity, calls: calls.toReversed(), attempts: attempts.toReversed() };
+    expect(JSON.stringify(statsJson(turned))).toBe(JSON.stringify(statsJson(activity)));
+    const failing = (of: Activity) =>
+      failingTargets({
+        ...of,
+        attempts: of.attempts.map((own) => ({
+          ...own,
+          verdict: own.verdict ?? 'other',
+          target: 'x',
+        })),
+      });
+    expect(failing(turned)).toEqual(failing(activity));
   });
 
   test('of the last hour: calls, arrivals, verdicts, times, by rule and by target', async () => {
