@@ -6,11 +6,11 @@ import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/
 import type { DeadLetter } from '../contract/dead-letters.ts';
 import type { OutboxCommand } from '../contract/outbox.ts';
 import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
+import { clean, cleanOrNull } from '../rows/clean.ts';
 import { letterOf } from '../rows/dead-letter.ts';
 import { commandOf } from '../rows/outbox-command.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
-import { clean, cleanOrNull } from './values.ts';
 
 export async function addAudit(query: Query, entry: AuditEntry): Promise<number> {
   const { who, role, what, to, reason, from, result, detail } = entry;

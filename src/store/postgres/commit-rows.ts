@@ -4,10 +4,11 @@ import type { Command } from '../../core/machine/command.ts';
 import type { CallChange } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { packCall } from '../rows/call-document.ts';
+import { clean, cleanOrNull } from '../rows/clean.ts';
 import { answerText } from '../rows/outbox-command.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent-rows.ts';
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';
-import { clean, cleanOrNull, keyText } from './values.ts';
+import { keyText } from './values.ts';
 
 /**
  * What every change has is passed as columns, one entry for each row; what few changes have is

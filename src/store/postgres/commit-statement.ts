@@ -3,6 +3,7 @@
  */
 import { CommitUnknown } from '../../errors.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
+import { clean } from '../rows/clean.ts';
 import { TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
 import { type CommitRows, claimedFrom } from './commit-rows.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type Query,
   sqlState,
 } from './pool.ts';
-import { arrayOf, clean, plainKey } from './values.ts';
+import { arrayOf, plainKey } from './values.ts';
 
 export interface Written {
   /** Numbers of the changes that were stored. */

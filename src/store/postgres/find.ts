@@ -1,10 +1,12 @@
 /** Looks up a search text in the indexes. */
+
+import { clean } from '../rows/clean.ts';
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark } from '../rows/find.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
 import type { Query } from './pool.ts';
-import { clean, keyText } from './values.ts';
+import { keyText } from './values.ts';
 
 export function finderOf(query: Query): Finder {
   const names = async (sql: string) => (await query(sql, [])).map(({ value }) => String(value));

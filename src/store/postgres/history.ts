@@ -3,11 +3,11 @@
  */
 import { addUp, type Sum } from '../../core/history/sums.ts';
 import { unpackCall } from '../rows/call-document.ts';
+import { clean } from '../rows/clean.ts';
 import { foldAll, HOURLY_SUMS, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
 import { gramsOf, partyWords } from '../rows/search.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
-import { clean } from './values.ts';
 
 /**
  * Whoever holds this lock may write sums and parties. It ends with the transaction, so it works

@@ -2,10 +2,10 @@
 import type { Direction, Ends } from '../../core/machine/call.ts';
 import { verdictsAsked } from '../../core/machine/verdict.ts';
 import type { CallFilter } from '../contract/list.ts';
+import { clean } from '../rows/clean.ts';
 import type { Position } from '../rows/cursor.ts';
 import { endsOfOutcome } from '../rows/outcome-ends.ts';
 import { ACKNOWLEDGED_MARK, directionMark } from '../rows/rows.ts';
-import { clean } from './values.ts';
 
 const COLUMNS = {
   rule: 'f.rule',

@@ -5,13 +5,14 @@ import type { Call } from '../../core/machine/call.ts';
 import type { CallFilter } from '../contract/list.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
+import { clean } from '../rows/clean.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
 import { type Found, find } from '../rows/find.ts';
 import { TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
 import { finderOf } from './find.ts';
 import { partsOf } from './list-query.ts';
 import type { Query } from './pool.ts';
-import { clean, keyText } from './values.ts';
+import { keyText } from './values.ts';
 
 export async function callTimeline(query: Query, callId: string): Promise<TimelineEntry[]> {
   const rows = await query(

@@ -2,10 +2,11 @@
 import type { Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
 import { isVersioned } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
+import { clean } from '../rows/clean.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
 import type { Query } from './pool.ts';
-import { arrayOf, clean, keyText } from './values.ts';
+import { arrayOf, keyText } from './values.ts';
 
 /** The server's clock in milliseconds. */
 export const NOW_MS = 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint';

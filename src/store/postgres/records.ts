@@ -1,6 +1,7 @@
 /** Everything that does not belong to a call: settings, replicas, dead letters and the pulse. */
 
 import type { Replica, SettingName } from '../contract/settings.ts';
+import { clean, cleanOrNull } from '../rows/clean.ts';
 import {
   CHANGES_KEPT_MS,
   DEAD_LETTERS_MAX,
@@ -9,7 +10,7 @@ import {
 } from '../rows/rows.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
-import { clean, cleanOrNull, keyText } from './values.ts';
+import { keyText } from './values.ts';
 
 export async function addDeadLetter(
   query: Query,

@@ -1,6 +1,7 @@
 /** The route sets that were live, and the contents of their files. */
 
 import type { RouteVersion } from '../contract/route-versions.ts';
+import { clean } from '../rows/clean.ts';
 import {
   filesText,
   NEWEST_FIRST,
@@ -11,7 +12,6 @@ import {
 } from '../rows/route-version.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
-import { clean } from './values.ts';
 
 export async function keepPart(
   query: Query,

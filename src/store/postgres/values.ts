@@ -11,17 +11,6 @@ export function plainKey(uuid: string): string {
   return uuid.replaceAll('-', '');
 }
 
-/** PostgreSQL's text can hold neither NUL nor half a surrogate pair, and callers send both. */
-export function clean(text: string): string {
-  return text.includes('\0') || !text.isWellFormed()
-    ? text.replaceAll('\0', '\ufffd').toWellFormed()
-    : text;
-}
-
-export function cleanOrNull(text: string | null): string | null {
-  return text === null ? null : clean(text);
-}
-
 /**
  * An array in PostgreSQL's notation, of items that need no quotes: numbers, hex, our own words,
  * null.

@@ -6,6 +6,7 @@ import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/
 import type { DeadLetter } from '../contract/dead-letters.ts';
 import type { OutboxCommand } from '../contract/outbox.ts';
 import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
+import { clean, cleanOrNull } from '../rows/clean.ts';
 import { letterOf } from '../rows/dead-letter.ts';
 import { commandOf } from '../rows/outbox-command.ts';
 
@@ -45,11 +46,12 @@ export function prepareAudit(database: DatabaseSync): SqliteAudit {
 
   return {
     add({ who, role, what, to, reason, from, result, detail }, now) {
-      const row = [now, who, role, what, to, reason, from, result, JSON.stringify(detail)];
+      const texts = [cleanOrNull(to), cleanOrNull(reason), cleanOrNull(from), clean(result)];
+      const row = [now, clean(who), role, what, ...texts, JSON.stringify(detail)];
       return Number(add.run(...row).lastInsertRowid);
     },
     end(id, { to, result, detail }) {
-      end.run(to, result, JSON.stringify(detail), id);
+      end.run(cleanOrNull(to), clean(result), JSON.stringify(detail), id);
     },
     list(filter) {
       const conditions = auditConditions(filter);
@@ -58,7 +60,10 @@ export function prepareAudit(database: DatabaseSync): SqliteAudit {
         .prepare(
           `select * from audit ${where === '' ? '' : `where ${where}`} order by entry desc limit ?`,
         )
-        .all(...conditions.map(([, value]) => value), filter.limit + 1) as Row[];
+        .all(
+          ...conditions.map(([, value]) => (typeof value === 'string' ? clean(value) : value)),
+          filter.limit + 1,
+        ) as Row[];
       return auditPage(rows.map(auditRow), filter.limit);
     },
     prune: (before, limit) => Number(prune.run(before, limit).changes),

@@ -1,6 +1,7 @@
 /** Everything that does not belong to a call: settings, replicas and dead letters. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Replica, SettingName } from '../contract/settings.ts';
+import { clean, cleanOrNull } from '../rows/clean.ts';
 import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -45,7 +46,11 @@ export function prepareRecords(database: DatabaseSync): SqliteRecords {
   return {
     deadLetter(event, error, command, now) {
       inTransaction(database, () => {
-        const { lastInsertRowid } = addLetter.run(now, JSON.stringify(event) ?? 'null', error);
+        const { lastInsertRowid } = addLetter.run(
+          now,
+          JSON.stringify(event) ?? 'null',
+          clean(error),
+        );
         dropLetters.run(lastInsertRowid);
         if (command !== null) dropCommand.run(keyOf(command));
       });
@@ -63,7 +68,14 @@ export function prepareRecords(database: DatabaseSync): SqliteRecords {
 
     heartbeat({ id, startedAt, routeSet, refusal, troubles }, now) {
       inTransaction(database, () => {
-        beat.run(id, Math.round(startedAt), now, routeSet, refusal, troublesText(troubles));
+        beat.run(
+          id,
+          Math.round(startedAt),
+          now,
+          routeSet,
+          cleanOrNull(refusal),
+          troublesText(troubles),
+        );
         forget.run(now - REPLICA_FORGOTTEN_MS);
       });
     },

@@ -1,0 +1,13 @@
+/**
+ * Text as every store keeps it. PostgreSQL can hold neither NUL nor half a surrogate pair, and
+ * callers and operators send both.
+ */
+export function clean(text: string): string {
+  return text.includes('\0') || !text.isWellFormed()
+    ? text.replaceAll('\0', '\ufffd').toWellFormed()
+    : text;
+}
+
+export function cleanOrNull(text: string | null): string | null {
+  return text === null ? null : clean(text);
+}
