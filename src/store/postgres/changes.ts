@@ -11,8 +11,20 @@ import type { Query } from './pool.ts';
 const ID = `substring(c.document from '^\\{"id":("(?:[^"\\\\]|\\\\.)*")')`;
 
 /**
- * A cursor is a transaction number. Only transactions before the oldest one still running are
- * reported, so that a transaction that commits late is not missed.
+ * Whether a running transaction writes no changes: nobody must wait for a restore into another
+ * database of the server, or for a session that somebody left open. Writers lock the table before
+ * they get their number. A transaction that ends while the locks are read may have given up one
+ * lock and not yet the other, hence the last look.
+ */
+const IS_FOREIGN = `case
+  when exists (select from locks t where t.transactionid = r.id::xid
+    and not exists (select from locks w where w.virtualtransaction = t.virtualtransaction
+      and w.relation is not null))
+  then coalesce(pg_xact_status(r.id) = 'in progress', false) else false end`;
+
+/**
+ * A cursor is a transaction number. Only transactions before the oldest one still running that may
+ * write changes are reported, so that a transaction that commits late is not missed.
  */
 export async function changedCalls(
   query: Query,
@@ -21,8 +33,16 @@ export async function changedCalls(
 ): Promise<Changes> {
   const known = /^\d{1,19}$/.exec(after ?? '')?.[0] ?? null;
   const rows = await query(
-    `with horizon as materialized (
-       select pg_snapshot_xmin(pg_current_snapshot()) as running,
+    `with locks as materialized (
+       select virtualtransaction, transactionid, relation from pg_locks
+       where granted and (locktype = 'transactionid' and mode = 'ExclusiveLock'
+         or locktype = 'relation' and relation = 'changes'::regclass
+           and database = (select oid from pg_database where datname = current_database()))),
+     horizon as materialized (
+       select coalesce(
+           (select min(r.id) from pg_snapshot_xip(pg_current_snapshot()) r(id)
+            where not ${IS_FOREIGN}),
+           pg_snapshot_xmax(pg_current_snapshot())) as running,
          -- Trimming leaves one old row, which marks how far it went.
          (select case when at < ${NOW_MS} - ${CHANGES_KEPT_MS} then transaction end
           from changes order by transaction limit 1) as trimmed),

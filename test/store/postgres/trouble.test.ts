@@ -414,6 +414,51 @@ test('a load reads what it asks for, not what all calls have, whatever its plan 
   await own.drop();
 });
 
+test('what changed waits for transactions that may write changes, and for no others', async () => {
+  const own = await databaseOn(database.url);
+  const first = await open(own.url);
+  const clients = [database.url, own.url, own.url].map(clientOf);
+  const [elsewhere, here, writer] = clients as [pg.Client, pg.Client, pg.Client];
+  try {
+    for (const client of clients) {
+      await client.connect();
+      await client.query('begin');
+    }
+    // As a restore, an import or a session that somebody left open.
+    await elsewhere.query('create temporary table imported (x int)');
+    await here.query('create temporary table imported (x int)');
+    let { cursor } = await first.changes(null, 10);
+    const seen: string[] = [];
+    const look = async () => {
+      const changes = await first.changes(cursor, 10);
+      expect(changes.missed).toBe(false);
+      cursor = changes.cursor;
+      seen.push(...changes.callIds);
+      return seen;
+    };
+    const before = fresh();
+    await first.commit([aUnit(aCall(before), 0)], null);
+    await waitFor(async () => expect(await look()).toEqual([before]));
+
+    const [early, late] = [fresh(), fresh()];
+    await first.commit([aUnit(aCall(early), 0)], null);
+    await waitFor(async () => expect(await look()).toEqual([before, early]));
+    // A replica that has written and not yet committed.
+    await writer.query('insert into changes (at, keys) values (0, array[$1::uuid])', [
+      keyText(early),
+    ]);
+    await first.commit([aUnit(aCall(late), 0)], null);
+    expect(await look()).toEqual([before, early]);
+    await writer.query('commit');
+    await waitFor(async () => expect(await look()).toEqual([before, early, early, late]));
+  } finally {
+    for (const client of clients) await client.end();
+    await first.close();
+    store = null;
+    await own.drop();
+  }
+});
+
 test('a database that was read-only for a while is written again, by the same store', async () => {
   const own = await freshDatabase();
   const name = new URL(own.url).pathname.slice(1);
