@@ -16,6 +16,8 @@ const CONNECTIONS_MAX = 10;
 const CONNECT_MS = 1_500;
 const QUERY_MS = 5_000;
 const IDLE_MS = 60_000;
+/** How long after the server had no connection left no further one is asked for. */
+const FULL_MS = 10_000;
 
 export type Row = Record<string, unknown>;
 export type Query = (text: string, values?: unknown[]) => Promise<Row[]>;
@@ -51,12 +53,19 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   pool.on('error', () => {});
   // One that is cut while in use reports it to whoever waits for the answer, and here as well:
   // without a listener that would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    open.add(client);
+    client.once('end', () => open.delete(client));
+  });
   let closed = false;
+  /** Connections that the server has accepted; the pool also counts those it is still trying. */
+  const open = new Set<pg.PoolClient>();
   /** When each connection was last heard from. */
   const heardAt = new WeakMap<pg.PoolClient, number>();
   /** A question of this time was not answered. */
   let silentSince = Number.NEGATIVE_INFINITY;
+  let full: NodeJS.Timeout | undefined;
 
   async function withClient<T>(work: (query: TimedQuery) => Promise<T>): Promise<T> {
     if (closed) throw new StoreUnavailable('the store is closed', { where });
@@ -95,7 +104,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   async function connect(): Promise<pg.PoolClient> {
     try {
       for (;;) {
-        const client = await pool.connect();
+        const client = await orShared();
         if ((heardAt.get(client) ?? Number.POSITIVE_INFINITY) >= silentSince) return client;
         client.release(true);
       }
@@ -105,6 +114,28 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
         throw new NotConnected(known.forAnybody, { where, said: saidBy(error), cause: error });
       }
       throw new NotConnected(...unreached(error, where));
+    }
+  }
+
+  /**
+   * Where the server has no further connection for us, those that we have are shared: a webhook
+   * that waits for one for a moment is better than a 503.
+   */
+  async function orShared(): Promise<pg.PoolClient> {
+    const until = performance.now() + CONNECT_MS;
+    for (;;) {
+      try {
+        return await pool.connect();
+      } catch (error) {
+        if (sqlState(error) !== NONE_LEFT || open.size === 0 || performance.now() > until) {
+          throw error;
+        }
+        pool.options.max = open.size;
+        clearTimeout(full);
+        full = setTimeout(() => {
+          pool.options.max = CONNECTIONS_MAX;
+        }, FULL_MS).unref();
+      }
     }
   }
 
@@ -137,6 +168,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     async close() {
       if (closed) return;
       closed = true;
+      clearTimeout(full);
       await pool.end();
     },
   };
@@ -166,6 +198,8 @@ function isSpent(error: unknown): boolean {
 }
 
 const READ_ONLY = '25006';
+/** Of the role, the database or the whole server. */
+const NONE_LEFT = '53300';
 
 /** Null if the server did not send it: `EPIPE` has five letters too. */
 export function sqlState(error: unknown): string | null {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { CommitUnknown, StoreUnavailable, TooBusy } from '../../../src/errors.ts';
@@ -487,6 +488,36 @@ test('where one connection is dead, the others are not tried one after the other
   proxy.abandon();
   await expect(ask()).rejects.toThrow(StoreUnavailable);
   await ask();
+});
+
+test('where the server has fewer connections than we may open, those are shared', async () => {
+  const own = await databaseOn(database.url);
+  const role = `limited_${randomUUID().slice(0, 8)}`;
+  await asAdmin(own.url, `create role ${role} login password 'limited' connection limit 2`);
+  await asAdmin(own.url, `grant create on schema public to ${role}`);
+  const url = new URL(own.url);
+  Object.assign(url, { username: role, password: 'limited' });
+  const first = await open(url.href);
+  // Each needs a connection for several round trips; on a busy machine some may wait too long.
+  for (let round = 0; round < 2; round += 1) {
+    const asked = Array.from({ length: 8 }, (_, n) => first.changeSetting('rest', () => n));
+    const ends = await Promise.allSettled(asked);
+    const reasons = ends.map((end) => (end.status === 'rejected' ? String(end.reason) : 'done'));
+    expect(reasons.filter((reason) => reason.includes('too many connections'))).toEqual([]);
+    expect(reasons).toContain('done');
+  }
+
+  // With none at all it is said, and one that is given back is found.
+  await first.close();
+  const others = [url.href, url.href].map(clientOf);
+  for (const client of others) await client.connect();
+  await expect(open(url.href)).rejects.toThrow(/has no connection left.*too many connections/);
+  for (const client of others) await client.end();
+  const second = await waitFor(() => open(url.href));
+  await second.close();
+  store = null;
+  await own.drop();
+  await asAdmin(database.url, `drop role ${role}`);
 });
 
 test('a list that is slow for many leaves a connection for webhooks, and does not go on without us', async () => {
