@@ -490,6 +490,38 @@ test('where one connection is dead, the others are not tried one after the other
   await ask();
 });
 
+test('what is given up behind a lock is cancelled on the server, which keeps no connection for it', async () => {
+  const own = await databaseOn(database.url);
+  const first = await waitFor(() => open(own.url, 1_000));
+  const [holder, watcher] = [clientOf(own.url), clientOf(own.url)];
+  await holder.connect();
+  await watcher.connect();
+  const waiting = (some: boolean) =>
+    waitFor(async () => expect((await waitingForLocks(watcher)) > 0).toBe(some));
+  try {
+    // As VACUUM FULL does.
+    await holder.query('begin; lock table calls in access exclusive mode');
+    for (const ask of [() => first.load(keys({ callIds: ['x'] })), () => first.due(1)]) {
+      await waitFor(async () => {
+        const asked = ask().then(
+          () => null,
+          (error: unknown) => error,
+        );
+        await waiting(true);
+        expect(await asked).toBeInstanceOf(StoreUnavailable);
+      });
+      await waiting(false);
+    }
+  } finally {
+    await holder.end();
+    await watcher.end();
+  }
+  await waitFor(() => first.load(keys({})));
+  await first.close();
+  store = null;
+  await own.drop();
+});
+
 test('where the server has fewer connections than we may open, those are shared', async () => {
   const own = await databaseOn(database.url);
   const role = `limited_${randomUUID().slice(0, 8)}`;
