@@ -4,6 +4,9 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { StoreUnavailable } from '../../errors.ts';
@@ -25,12 +28,14 @@ export async function backUpPostgres(
     path: to,
     signal,
     async write(part) {
-      const calls = await countCalls(url);
+      const { calls, neighbours } = await look(url);
       if (calls === null) {
         throw new StoreUnavailable('it holds no calls of ours', { where: place(url) });
       }
       const data = LEFT_OUT.map((table) => `--exclude-table-data=${table}`);
-      const args = ['--format=custom', ...data, `--file=${part}`];
+      // Not `--schema`: that would also create "public", which every database has.
+      const others = neighbours.map((name) => `--exclude-schema="${name.replaceAll('"', '""')}"`);
+      const args = ['--format=custom', ...data, ...others, `--file=${part}`];
       await tool({ name: 'pg_dump', args, url, signal });
       await tool({ name: 'pg_restore', args: ['--list', part], url, signal });
       return calls;
@@ -45,27 +50,71 @@ export async function restorePostgres(
   signal: AbortSignal,
 ): Promise<number> {
   if (!existsSync(from)) throw new StoreUnavailable('there is no such file', { where: from });
-  if ((await countCalls(url)) !== null) {
+  const { calls, schema } = await look(url);
+  if (calls !== null) {
     throw new StoreUnavailable(
       'it has tables of ours already; create an empty database and name it in DATABASE_URL',
       { where: place(url) },
     );
   }
-  const options = ['--no-owner', '--exit-on-error', '--single-transaction'];
-  const args = [...options, `--dbname=${withoutPassword(url)}`, from];
-  await tool({ name: 'pg_restore', args, url, signal });
-  return (await countCalls(url)) ?? 0;
+  const contents = await tool({ name: 'pg_restore', args: ['--list', from], url, signal });
+  refuseOtherSchema(contents, schema, url);
+  const folder = await mkdtemp(join(tmpdir(), 'referee-restore-'));
+  try {
+    // The schema is there already: the search path leads to it.
+    const list = join(folder, 'list');
+    const isSchema = ` SCHEMA - ${schema} `;
+    await writeFile(
+      list,
+      lines(contents)
+        .filter((line) => !line.includes(isSchema))
+        .join('\n'),
+    );
+    const options = ['--no-owner', '--exit-on-error', '--single-transaction'];
+    const args = [...options, `--use-list=${list}`, `--dbname=${withoutPassword(url)}`, from];
+    await tool({ name: 'pg_restore', args, url, signal });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return (await look(url)).calls ?? 0;
 }
 
-/** Null if there is no table of calls. */
-async function countCalls(url: string): Promise<number | null> {
+/** A server whose search path leads elsewhere would find an empty store, and make a new one. */
+function refuseOtherSchema(contents: string, schema: string | null, url: string): void {
+  const tables = lines(contents).flatMap((line) => / TABLE (.+) calls /.exec(line)?.[1] ?? []);
+  if (tables.length === 0 || tables.some((name) => name === schema)) return;
+  throw new StoreUnavailable(
+    `the backup was made in the schema "${tables[0]}", and the user's search_path leads to ${schema === null ? 'none' : `"${schema}"`}: create that schema, and let search_path begin with it (alter role … set search_path = "${tables[0]}")`,
+    { where: place(url) },
+  );
+}
+
+function lines(text: string): string[] {
+  return text.split('\n');
+}
+
+interface Place {
+  /** The number of calls; null if there is no table of them. */
+  calls: number | null;
+  /** Where our tables are, or would be made; null if there is no such schema. */
+  schema: string | null;
+  /** Schemas of others in the same database. */
+  neighbours: string[];
+}
+
+async function look(url: string): Promise<Place> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   try {
     await client.connect();
-    const { rows } = await client.query("select to_regclass('calls') is not null as found");
-    if (rows[0]?.found !== true) return null;
+    const { rows } = await client.query(
+      `select to_regclass('calls') is not null as found, current_schema() as schema,
+         array(select nspname::text from pg_namespace where nspname <> current_schema()
+           and nspname !~ '^pg_' and nspname <> 'information_schema') as neighbours`,
+    );
+    const { found, schema, neighbours } = rows[0];
+    if (found !== true) return { calls: null, schema, neighbours };
     const counted = await client.query('select count(*)::int as calls from calls');
-    return counted.rows[0]?.calls;
+    return { calls: counted.rows[0]?.calls, schema, neighbours };
   } catch (error) {
     throw explain(error, place(url));
   } finally {
@@ -80,17 +129,19 @@ interface Tool {
   signal: AbortSignal;
 }
 
-async function tool({ name, args, url, signal }: Tool): Promise<void> {
+/** Resolves with what it printed. */
+async function tool({ name, args, url, signal }: Tool): Promise<string> {
   const dump = name === 'pg_dump' ? [`--dbname=${withoutPassword(url)}`] : [];
   const password = passwordOf(url);
   // Not on the command line, where every user of the machine could read it.
   const env = { ...process.env, ...(password === '' ? {} : { PGPASSWORD: password }) };
   try {
-    await promisify(execFile)(name, [...dump, ...args], {
+    const { stdout } = await promisify(execFile)(name, [...dump, ...args], {
       env,
       maxBuffer: 64 * 1024 * 1024,
       signal,
     });
+    return stdout;
   } catch (error) {
     signal.throwIfAborted();
     throw new StoreUnavailable(whyFailed(name, error), { where: place(url), cause: error });

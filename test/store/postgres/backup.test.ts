@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { backUp } from '../../../src/store/backup.ts';
+import { backUp, restore } from '../../../src/store/backup.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';
+import { asAdmin, freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';
 
 let database: TestDatabase;
 let folder: string;
@@ -16,7 +16,15 @@ beforeEach(async () => {
     const file = join(folder, name);
     writeFileSync(
       file,
-      `#!/bin/sh\necho "$PGPASSWORD $*" >> "${folder}/said"\n: > "${folder}/to.part"\n`,
+      `#!/bin/sh
+echo "$PGPASSWORD $*" >> "${folder}/said"
+: > "${folder}/to.part"
+case "$*" in
+  --list*) test -e "${folder}/contents" && cat "${folder}/contents" ;;
+  *--use-list=*) cat "$(echo "$*" | sed 's/.*--use-list=\\([^ ]*\\).*/\\1/')" > "${folder}/used" ;;
+esac
+exit 0
+`,
     );
     chmodSync(file, 0o755);
   }
@@ -48,3 +56,36 @@ test.each(['in its place', 'as a parameter'])(
     }
   },
 );
+
+const CONTENTS = [
+  '; Archive created at 2026-03-02',
+  '6; 2615 16389 SCHEMA - My App app',
+  '217; 1259 16391 TABLE My App calls app',
+  '3394; 0 16391 TABLE DATA My App calls app',
+];
+
+test('a schema of our own is all that is backed up, and is restored into one of its name', async () => {
+  const signal = new AbortController().signal;
+  const given = { kind: 'postgres', url: database.url } as const;
+  writeFileSync(join(folder, 'from'), '');
+  writeFileSync(join(folder, 'contents'), CONTENTS.join('\n'));
+  await expect(restore(join(folder, 'from'), given, signal)).rejects.toThrow(
+    'was made in the schema "My App", and the user\'s search_path leads to "public"',
+  );
+
+  const name = new URL(database.url).pathname.slice(1);
+  await asAdmin(database.url, `create schema "My App"; create schema "an""other"`);
+  await asAdmin(database.url, `alter database ${name} set search_path = "My App", public`);
+  await restore(join(folder, 'from'), given, signal);
+  const [note, , table, data] = CONTENTS;
+  expect(readFileSync(join(folder, 'used'), 'utf8').split('\n')).toEqual([note, table, data]);
+
+  await (await openStore(given)).close();
+  rmSync(join(folder, 'said'));
+  await backUp(given, join(folder, 'to'), signal);
+  const dump = readFileSync(join(folder, 'said'), 'utf8').split('\n')[0] ?? '';
+  expect(dump.match(/--exclude-schema=("([^"]|"")*")/g)?.toSorted()).toEqual([
+    '--exclude-schema="an""other"',
+    '--exclude-schema="public"',
+  ]);
+});
