@@ -3,6 +3,7 @@
  * control characters. It decides by the name of a field first, then by its text.
  */
 import { createRedactor, type Masker, REDACTED } from './mask.ts';
+import { withoutSecrets } from './secrets-in-text.ts';
 
 export interface CleanerOptions {
   /** Null: numbers are shown in full. */
@@ -40,9 +41,7 @@ export function createCleaner(options: CleanerOptions): Cleaner {
   }
 
   function cleanedText(text: string, kind: FieldKind): string {
-    let clean = redact(text);
-    if (clean.includes('@')) clean = clean.replace(URL_PASSWORD, `$1${REDACTED}@`);
-    if (MAY_NAME_SECRET.test(clean)) clean = clean.replace(NAMED_SECRET, `$1${REDACTED}`);
+    let clean = withoutSecrets(redact(text), REDACTED);
     if (masker !== null && kind !== 'id') {
       clean = kind === 'address' ? masker.address(clean) : masker.text(clean);
     }
@@ -140,16 +139,6 @@ function classify(name: string): FieldKind {
   if (ADDRESS_NAME.test(name)) return 'address';
   return ID_NAME.test(name) ? 'id' : 'text';
 }
-
-/**
- * `postgres://user:password@host` and `sip:user:password@host`, but not the placeholder in
- * `sip:{row:extension}@host`, which a refused reload quotes.
- */
-const URL_PASSWORD =
-  /(\b[a-z][a-z\d+.-]*:(?:\/\/)?(?:\{(?:row|header|lookup):[^{}@]{0,128}\}|(?!\{(?:row|header|lookup):)[^\s:@/]){0,256}:)[^\s@]{1,256}@/gi;
-const MAY_NAME_SECRET = /bearer|auth|password/i;
-const NAMED_SECRET =
-  /(\bbearer\s+|["']?(?:sip_auth_\w+|authorization|password)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest)\s+)?)[^\s"',;}]+/gi;
 
 /** Control characters, line separators and bidirectional marks. */
 const UNSAFE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;

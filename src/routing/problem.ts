@@ -2,6 +2,7 @@
  * A problem says what is wrong, where, what was expected and what was found; the hint says what to
  * do.
  */
+import { withoutSecrets } from '../log/secrets-in-text.ts';
 import { LIMITS } from './limits.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
 
@@ -94,7 +95,7 @@ function located({ file, line, column }: Place, message: string, hint: string): 
 
 /** Problems are logged and shown, and an address that they quote may hold one. */
 function withoutPassword(text: string): string {
-  return text.replace(PASSWORD, '$1…$2');
+  return withoutSecrets(text.replace(PASSWORD, '$1…$2').replace(BARE_PASSWORD, '$1…@'), '…');
 }
 
 /**
@@ -103,6 +104,9 @@ function withoutPassword(text: string): string {
  */
 const PASSWORD =
   /((?:sips?|https?):(?:\/\/)?(?!<?sips?:)(?:\{(?:row|header|lookup):[^{}@"]*\}|(?!\{(?:row|header|lookup):)[^:@\s/"<])+:)[^@\s"]+(@|(?<=…)")/gi;
+
+/** In `user:password@host`, which lacks its scheme, where the text is quoted. */
+const BARE_PASSWORD = /("(?![a-z]+:(?:\/\/|\{|$)|<?sips?:|\{)[^":@\s/{}]+:)(?!sips?:)[^@\s"{}]+@/gi;
 
 function byPlace(a: Problem, b: Problem): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1;
