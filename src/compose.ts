@@ -16,7 +16,7 @@ import { createKeepWarm } from './engine/keep-warm.ts';
 import type { LiveRoutes } from './engine/live-routes.ts';
 import { createReport } from './engine/report.ts';
 import { createWarming, type Warming, type WarmUp } from './engine/warming.ts';
-import { StopTimedOut } from './errors.ts';
+import { RefereeError, StopTimedOut } from './errors.ts';
 import { type App, buildApp } from './http/app.ts';
 import { type StoreWatch, watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
@@ -95,22 +95,24 @@ async function assemble(
   for (const detail of limitedSettings(config)) log.emit('setting.limited', { detail });
 
   // Everything that can fail comes before the first port is opened.
-  const verifier = await createVerifier({
+  const verifying = createVerifier({
     publicKeys: config.publicKeys,
     engine: config.signatureEngine,
     toleranceSecs: config.signatureToleranceSecs,
   });
-  const routes = await openRoutes(config.routesDir, { env, handlers: config.routesHandlers });
-  opened.defer(() => routes.close());
+  const { routesDir: dir, routesHandlers: handlers } = config;
+  const loading = openRoutes(dir, { env, handlers }).then((routes) => {
+    opened.defer(() => routes.close());
+    return routes;
+  });
+  const { adminToken, tokensFile: file } = config;
+  const reading = openPeople({ adminToken, file, log, now: Date.now }).then((people) => {
+    opened.defer(() => people.stop());
+    return people;
+  });
+  const [verifier, routes, people] = await allOf(verifying, loading, reading);
   const next = await openNext(config, env);
   opened.defer(async () => next?.folder.close());
-  const people = await openPeople({
-    adminToken: config.adminToken,
-    file: config.tokensFile,
-    log,
-    now: Date.now,
-  });
-  opened.defer(() => people.stop());
   const { apiUrl, apiKey, proxy } = config;
   const keepWarmMs = config.keepWarmSecs * 1000;
   const client = createTelnyxClient({
@@ -247,6 +249,18 @@ async function assemble(
   async function reload(): Promise<void> {
     await Promise.all([people.look(), engine.reload()]);
   }
+}
+
+/** Rejects with everything that an operator has to correct, not only with the first of it. */
+async function allOf<A, B, C>(a: Promise<A>, b: Promise<B>, c: Promise<C>): Promise<[A, B, C]> {
+  const reasons = (await Promise.allSettled([a, b, c])).flatMap((each) =>
+    each.status === 'rejected' ? [each.reason] : [],
+  );
+  const [first, ...others] = reasons;
+  if (others.length > 0 && reasons.every((reason) => reason instanceof RefereeError)) {
+    throw new RefereeError(first.code, reasons.map(({ message }) => message).join('\n'));
+  }
+  return Promise.all([a, b, c]);
 }
 
 async function openNext(config: Config, env: Environment) {

@@ -50,6 +50,17 @@ test.each<LogEventName>(['server.started', 'routes.loaded'])(
   },
 );
 
+test('routes and tokens that are both wrong are told together', async () => {
+  const env = await environment();
+  const tokens = join(env.ROUTES_DIR, '..', 'tokens.yaml');
+  await writeFile(tokens, 'tokens: [ { name: anna } ]\n');
+  await writeFile(join(env.ROUTES_DIR, 'main.yaml'), 'otherwise: [ { refer: gone } ]\n');
+  const config = readConfig({ ...env, TOKENS_FILE: tokens });
+  await expect(compose(config, env, { emit() {} })).rejects.toThrow(
+    /unknown target "gone".*TOKENS_FILE cannot be used: 2 problems.*has no role/s,
+  );
+});
+
 test('a drain delay that the whole stop has no time for is logged as what is left of it', async () => {
   const env = { ...(await environment()), SHUTDOWN_TIMEOUT_SECS: '1', DRAIN_DELAY_SECS: '60' };
   const logged: [LogEventName, object][] = [];

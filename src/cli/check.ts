@@ -1,6 +1,7 @@
 /** `referee check`: reports every problem and warning of a routes folder, and runs its examples. */
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { withEnvFile } from '../config/env-file.ts';
 import { type ExampleOutcome, type ExampleResult, runExamples } from '../routing/examples.ts';
 import { shortHash } from '../routing/folder.ts';
 import { countOf, type Problem } from '../routing/problem.ts';
@@ -8,6 +9,7 @@ import { type Io, jsonText } from './io.ts';
 import { junitText } from './junit.ts';
 import { pathOf } from './path-option.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
+import { problemsOfSettings } from './start-problems.ts';
 import { colours, plain } from './terminal.ts';
 
 export interface CheckReport {
@@ -71,9 +73,12 @@ export async function runCheck(
   nowMs = Date.now(),
 ): Promise<number> {
   const { dir, loaded } = await loadFolder(asked, io, nowMs);
-  const { results: examples, warnings: ofExamples } = loaded.ok
-    ? runExamples(loaded.set, loaded.examples, nowMs, loaded.routes)
-    : { results: [], warnings: [] };
+  // A set that only breaks its guarantees can be played.
+  const playable = loaded.ok ? loaded : loaded.playable;
+  const { results: examples, warnings: ofExamples } =
+    playable === undefined
+      ? { results: [], warnings: [] }
+      : runExamples(playable.set, playable.examples, nowMs, playable.routes);
   const warnings = [...loaded.warnings, ...ofExamples];
   const strict = options.strict === true;
   const report: CheckReport = {
@@ -95,6 +100,10 @@ export async function runCheck(
   if (options.json === true) io.stdout.write(`${jsonText(report, 2)}\n`);
   else if (options.junit === true) io.stdout.write(junit());
   else io.stdout.write(await reportText(dir, report, io));
+  const settings = await problemsOfSettings(withEnvFile(io.env));
+  if (settings !== null) {
+    io.stderr.write(`referee check: "referee serve" would refuse these settings:\n${settings}\n`);
+  }
   return report.ok ? 0 : 1;
 }
 

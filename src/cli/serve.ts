@@ -2,12 +2,13 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { compose, type Service } from '../compose.ts';
-import { type Config, readConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { type Environment, withEnvFile } from '../config/env-file.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { RefereeError, StopTimedOut } from '../errors.ts';
 import { createLog, type Log } from '../log/log.ts';
 import type { Io } from './io.ts';
+import { validConfig } from './start-problems.ts';
 import { stopSignal } from './stop-signal.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -23,7 +24,7 @@ export function serveCommand(program: Command, io: Io): void {
       'run the server: receive webhooks and move calls. Reads the environment and .env, if present',
     )
     .action(async () => {
-      const prepared = prepare(io);
+      const prepared = await prepare(io);
       if (prepared !== null && (await run(prepared, io))) return;
       process.exitCode = 1;
       setTimeout(() => process.exit(), FAILED_MS).unref();
@@ -36,10 +37,10 @@ interface Prepared {
   log: Log;
 }
 
-function prepare(io: Io): Prepared | null {
+async function prepare(io: Io): Promise<Prepared | null> {
   try {
     const env = withEnvFile(io.env);
-    const config = readConfig(env);
+    const config = await validConfig(env);
     const log = createLog({
       level: config.logLevel,
       numbers: config.logNumbers,

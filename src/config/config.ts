@@ -139,6 +139,26 @@ export function readConfig(env: Environment): Config {
   });
 }
 
+/** Where else an operator may have made mistakes; null: nothing is named, or not validly. */
+export interface SettingFiles {
+  routesDir: string | null;
+  routesHandlers: boolean;
+  tokensFile: string | null;
+}
+
+/** Known even if other variables are invalid. */
+export function settingFiles(env: Environment): SettingFiles {
+  const values = convert(env);
+  const problems = checkAlone(env, values);
+  const valid = (name: VariableName) =>
+    values[name] === undefined || problems.has(name) ? null : String(values[name]);
+  return {
+    routesDir: valid('ROUTES_DIR'),
+    routesHandlers: valid('ROUTES_HANDLERS') !== 'false',
+    tokensFile: valid('TOKENS_FILE'),
+  };
+}
+
 /** Converts text that looks like a number or a flag, and fills in defaults. */
 function convert(env: Environment): Values {
   const values: Record<string, unknown> = {};

@@ -67,6 +67,8 @@ export interface Refused {
   hash: string;
   rules: number;
   referenced: string[];
+  /** Only its guarantees are broken, or could not be checked. */
+  playable?: Loaded & { routes: CompiledRoutes };
 }
 
 export type LoadResult = Loaded | Refused;
@@ -130,19 +132,22 @@ export async function loadCompiled(
   if (!loaded.ok) return loaded;
   const { set, warnings, referenced, guarantees } = loaded;
   const problems = new Problems();
+  let playable: Refused['playable'];
   try {
     const routes = await inSlices(compileInSlices(set), options.signal);
+    playable = { ...loaded, routes };
     if (options.hold !== false) {
       const examples = exampleCalls(loaded.examples, options.nowMs ?? Date.now());
       await holdGuarantees(routes, guarantees, examples, problems);
     }
-    if (problems.problems.length === 0) return { ...loaded, routes };
+    if (problems.problems.length === 0) return playable;
   } catch (error) {
     options.signal?.throwIfAborted();
     refuse(problems, error);
   }
   const { hash } = set;
-  return { ok: false, ...problems.sorted(), warnings, hash, rules: set.rules.length, referenced };
+  const refused = { hash, rules: set.rules.length, referenced, ...(playable && { playable }) };
+  return { ok: false, ...problems.sorted(), warnings, ...refused };
 }
 
 function refuse(problems: Problems, error: unknown): void {

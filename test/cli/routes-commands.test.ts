@@ -355,6 +355,48 @@ test('a folder that is not there is a problem, not a crash', async () => {
   expect(problem?.hint).toBe('give the folder with the route files');
 });
 
+test('check also says which settings the server would refuse, but not what is not set', async () => {
+  const files = {
+    'main.yaml': 'otherwise: [ hangup ]\n',
+    'tokens.txt': 'tokens: [ { name: anna } ]',
+  };
+  let folder = '';
+  const env = { PORT: 'eighty', ROUTES_HANDLERS: 'no', TOKENS_FILE: '' };
+  const { code, err } = await referee(
+    files,
+    (dir) => {
+      folder = dir;
+      env.TOKENS_FILE = join(dir, 'tokens.txt');
+      return ['check', dir];
+    },
+    false,
+    env,
+  );
+  expect(code).toBe(0);
+  expect(err.split('\n')).toEqual([
+    'referee check: "referee serve" would refuse these settings:',
+    '  - PORT: expected a whole number from 0 to 65535, got "eighty". Correct it, or leave it unset for 3000.',
+    '  - ROUTES_HANDLERS: expected true or false, got "no". Correct it, or leave it unset for true.',
+    `  - ${join(folder, 'tokens.txt')}:1:11: an item of "tokens" has no role; add for example role: "viewer"`,
+    `  - ${join(folder, 'tokens.txt')}:1:11: an item of "tokens" has no sha256; add sha256: …`,
+    '',
+  ]);
+});
+
+test('a broken guarantee hides no failing example', async () => {
+  const { code, out } = await referee(
+    {
+      'main.yaml':
+        'otherwise: [ hangup ]\nguarantees: [ { name: g, never_ends: [ hung_up ] } ]\nexamples: [ { name: e, call: { to: "+14155550100" }, expect: { ends: referred } } ]\n',
+    },
+    (dir) => ['check', dir, '--json'],
+  );
+  expect(code).toBe(1);
+  const { problems, examples } = JSON.parse(out) as CheckReport;
+  expect(problems).toHaveLength(1);
+  expect(examples).toMatchObject([{ name: 'e', ok: false }]);
+});
+
 test('what to do about a folder that is not there depends on what names it', async () => {
   const hint = async (env: Record<string, string>) => {
     const { out } = await referee({}, () => ['check', '--json'], false, env);

@@ -63,6 +63,20 @@ test('a bad environment lists every problem at once, with no secret in it, and n
   expect(output).not.toContain('a-short-secret');
 });
 
+test('bad variables, routes and tokens are all told by one start', async () => {
+  const bad = { ...GOOD, PORT: 'eighty', ADMIN_TOKEN: 'short', TOKENS_FILE: 'routes/tokens.txt' };
+  const files = {
+    'main.yaml': 'otherwise: [ { refer: gone } ]\n',
+    'tokens.txt': 'tokens: [ { name: anna, role: boss, sha256: a } ]\n',
+  };
+  const { code, output } = await serve(bad, files);
+  expect(code).toBe(1);
+  expect(output).toMatch(/^ +- PORT: expected a whole number/m);
+  expect(output).toMatch(/^ +- ADMIN_TOKEN: /m);
+  expect(output).toMatch(/^ +- main\.yaml:1:23 unknown target "gone"/m);
+  expect(output).toMatch(/^ +- routes\/tokens\.txt:1:31: "role" cannot be "boss"/m);
+});
+
 test('a bad route file keeps the server from starting, and says where', async () => {
   const { code, output } = await serve(GOOD, {
     'main.yaml': 'rules:\n  - name: support\n    wen: { to: "+14155550100" }\n    do: [ hangup ]\n',
