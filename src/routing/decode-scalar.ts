@@ -116,7 +116,7 @@ function decodeNumber(
     report.at(
       node,
       `${name} must be a number, not ${typeof node.value === 'string' ? `the text ${shown(node.value)}` : shown(source)}`,
-      quoted ? 'write it without quotes' : example(schema),
+      quoted ? 'write it without quotes' : example(schema) || digitsHint(schema),
     );
     return undefined;
   }
@@ -134,6 +134,10 @@ function decodeNumber(
     return undefined;
   }
   return value;
+}
+
+function digitsHint({ minimum, maximum }: SchemaNode): string {
+  return maximum === undefined ? 'write only digits' : `only digits, from ${minimum} to ${maximum}`;
 }
 
 /**

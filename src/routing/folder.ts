@@ -44,11 +44,11 @@ export async function readFolder(
   let bytes = 0;
   for (const name of names) {
     if (!isOfSet(name)) {
-      if (!name.includes('/') && name.endsWith('.yml')) {
+      if (!name.includes('/') && /\.ya?ml$/i.test(name)) {
         problems.problem(
           { file: name, line: 1, column: 1 },
           'a route file ends in .yaml',
-          `rename it to ${name.replace(/\.yml$/, '.yaml')}`,
+          `rename it to ${name.replace(/\.ya?ml$/i, '.yaml')}`,
         );
       }
       continue;
@@ -201,11 +201,19 @@ export async function listFolder(
     if (entry.startsWith('.') || OTHERS.includes(entry)) continue;
     const name = under === '' ? entry : `${under}/${entry}`;
     // stat follows links, because a mounted ConfigMap consists of links.
-    const status = await stat(join(dir, name)).catch(() => null);
+    let why = 'it is a broken link';
+    const status = await stat(join(dir, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') why = whyUnreadable(error);
+      return null;
+    });
     if (status === null) {
       // Removed since it was listed; treated as if it had never been there.
       if ((await lstat(join(dir, name)).catch(() => null)) === null) continue;
-      problems.problem({ file: name, line: 1, column: 1 }, 'cannot be read: it is a broken link');
+      problems.problem({ file: name, line: 1, column: 1 }, `cannot be read: ${why}`);
+    } else if (!status.isFile() && isRouteFile(name)) {
+      const what = status.isDirectory() ? 'it is a folder' : 'it is not a file';
+      const hint = 'put the route file in its place, or rename it';
+      problems.problem({ file: name, line: 1, column: 1 }, `cannot be read: ${what}`, hint);
     } else if (status.isDirectory()) {
       if (name.split('/').length < DEPTH_MAX)
         found.push(...(await listFolder(dir, name, problems)));

@@ -157,6 +157,8 @@ function yamlHint(code: string): string {
     return 'put a text that contains ": " or " #" into quotes, and check the indentation';
   }
   if (code === 'BAD_INDENT') return 'check the indentation';
+  if (code === 'MISSING_CHAR')
+    return 'close the quotation mark or bracket, or write : after the key';
   return '';
 }
 

@@ -165,3 +165,17 @@ test('the folder that every volume has for lost files is not part of the routes'
     expect(after.ok && before.ok && after.set.hash === before.set.hash).toBe(true);
   });
 });
+
+test('what stands in the place of a route file is said', async () => {
+  await withFolder({}, async (dir) => {
+    await mkdir(join(dir, 'folder.yaml'));
+    await symlink('loop.yaml', join(dir, 'loop.yaml'));
+    await writeFile(join(dir, 'MAIN.YAML'), 'otherwise: [ hangup ]');
+    const problems = problemsOf(await loadRoutes(dir, { env: {}, handlers: false }));
+    expect(problems).toEqual([
+      'MAIN.YAML:1:1 a route file ends in .yaml (rename it to MAIN.yaml)',
+      'folder.yaml:1:1 cannot be read: it is a folder (put the route file in its place, or rename it)',
+      expect.stringMatching(/^loop\.yaml:1:1 cannot be read: its links lead in a circle \(ELOOP/),
+    ]);
+  });
+});

@@ -123,6 +123,18 @@ const YAML_TRAPS: [string, string, string[]][] = [
     rule('{ percent: 0x10 }'),
     ['1:38 "percent" must be a number, not "0x10" (for example 10)'],
   ],
+  [
+    'a number with an exponent',
+    `policy: { refers: { per_call: 1e3 } }${OTHERWISE}`,
+    ['1:31 "per_call" must be a number, not "1e3" (only digits, from 0 to 1000)'],
+  ],
+  [
+    'a quotation mark that is not closed',
+    'otherwise: [ { say: "hi } ]\n',
+    [
+      '2:1 not valid YAML: Missing closing "quote (close the quotation mark or bracket, or write : after the key)',
+    ],
+  ],
   ['a negative share', rule('{ percent: -5 }'), ['1:38 "percent" must be from 0 to 100, not -5']],
   [
     'words for off, which are nearer to on',
