@@ -252,9 +252,9 @@ export const MUTANTS: Mutant[] = [
     from: '!neverLeft(attempt) &&',
     to: '!wasTakenBack(attempt) &&',
     plan: 'three short targets',
-    world: 'everything at once',
+    world: 'a probe shows no client_state',
     faults: 3,
-    seed: 10,
+    seed: 169,
   },
   {
     name: 'a move that waits to be sent is left alone while one of two rings',
@@ -281,9 +281,9 @@ export const MUTANTS: Mutant[] = [
     from: "else if (probe.why === 'attempt') giveTimeLeft(turn, attempt);",
     to: '',
     plan: 'a short target, then a patient one',
-    world: 'everything at once',
+    world: 'a probe shows no client_state',
     faults: 3,
-    seed: 39,
+    seed: 101,
   },
   {
     name: 'a manual refer is sent while an earlier target may still answer',

@@ -104,15 +104,14 @@ export function newerThan(call: Call, attempt: Attempt): Attempt[] {
 }
 
 /**
- * Without an envelope that names an attempt: the only attempt the event can belong to. An attempt
- * whose request is unanswered would have put its own envelope on the leg. A prompt that was sent
- * after it hides that: either may then ring, while a failure counts against the older one.
+ * Without an envelope that names an attempt: the only attempt the event can belong to. A failure
+ * counts against one whose request was answered. A ringing may be that of any other as well, with
+ * an unanswered request too: its envelope is hidden by a later prompt, or events carry none.
  */
 function likeliestSource(attempts: Attempt[], event: WebhookEvent): Attempt | null {
   const before = attempts.filter(({ sentAt }) => !occurredBefore(event, sentAt));
   const sent = before.filter(({ acceptedAt, requestEndedAt }) => acceptedAt ?? requestEndedAt);
-  const mayBeHidden = event.type === 'call.refer.started' && event.envelope !== null;
-  const candidates = sent.length > 0 && !mayBeHidden ? sent : before;
+  const candidates = sent.length > 0 && event.type !== 'call.refer.started' ? sent : before;
   return candidates.length === 1 ? (candidates[0] ?? null) : null;
 }
 

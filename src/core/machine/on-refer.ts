@@ -7,7 +7,6 @@ import {
   newerThan,
   otherSources,
   othersRinging,
-  wasTakenBack,
 } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
@@ -61,7 +60,7 @@ function somebodyRings(turn: Turn, candidates: Attempt[]): void {
   const { call } = turn;
   note(turn, `one of ${candidates.length} attempts rings, and the event does not say which`);
   for (const attempt of candidates) {
-    if (attempt.acceptedAt !== null || wasTakenBack(attempt)) attempt.progress = true;
+    attempt.progress = true;
     takeBack(turn, attempt.id);
   }
   if (candidates.every(({ movesOnAnyway }) => movesOnAnyway)) return;
@@ -192,6 +191,7 @@ function reviewEnds(turn: Turn, cancelled: boolean): void {
 function likeliest(call: Call): Attempt | null {
   const refers = awaitingFinal(call);
   return (
+    refers.findLast(({ progress, acceptedAt }) => progress && acceptedAt !== null) ??
     refers.findLast(({ progress }) => progress) ??
     refers.findLast(({ verdict }) => verdict === null) ??
     refers.at(-1) ??

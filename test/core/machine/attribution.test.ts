@@ -110,6 +110,36 @@ describe('correlation', () => {
     expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', 'busy', null]);
   });
 
+  it('where events carry no envelope, one whose request is unanswered may be what rings', () => {
+    const moveOn = { timeoutMs: 3_000, ifFailed: { no_verdict: [refer('b'), refer('c')] } };
+    const newer = referring(refer('a', moveOn));
+    newer.fall('attempt');
+    newer.outcome(newer.last('probe'), ALIVE);
+    // The target of b rings before the answer to its request is there.
+    newer.hook('call.refer.started', { sipNotifyResponse: 180 });
+    newer.accept(newer.last('refer'));
+    newer.fall('attempt');
+    newer.outcome(newer.last('probe'), ALIVE);
+    expect(newer.count('refer')).toBe(2);
+
+    const older = drive(
+      decision([
+        refer('a', { timeoutMs: 3_000 }),
+        refer('b', { ifFailed: { no_verdict: [refer('c')] } }),
+      ]),
+    );
+    older.hook('call.initiated');
+    older.hook('call.answered');
+    // The process that sent a's request died.
+    older.fall('attempt');
+    older.outcome(older.last('probe'), ALIVE);
+    older.accept(older.last('refer'));
+    older.hook('call.refer.started', { sipNotifyResponse: 180 });
+    older.fall('attempt');
+    older.outcome(older.last('probe'), ALIVE);
+    expect(older.count('refer')).toBe(2);
+  });
+
   it('without an envelope of ours an event counts only for the one open attempt', () => {
     const one = referring(refer('a'), refer('b'));
     one.hook('call.refer.failed', { sipNotifyResponse: 486, clientState: 'c29tZWJvZHk=' });
