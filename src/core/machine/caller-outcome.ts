@@ -188,8 +188,7 @@ function byRule({ rule, decided }: Call): string {
   return decided ? ': no rule was for this call' : '';
 }
 
-/** As short as somebody would say it: 1.4 s, 42 s, 2 min 5 s, 1 h 3 min. */
-/** How long something took, as the summary says it. */
+/** How long something took, as somebody would say it: 1.4 s, 42 s, 2 min 5 s, 1 h 3 min. */
 export function duration(ms: number): string {
   const secs = Math.max(0, ms) / 1_000;
   if (secs < 9.95) return `${secs.toFixed(1)} s`;
