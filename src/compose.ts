@@ -5,20 +5,19 @@
  */
 import { randomUUID } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
-import { setTimeout } from 'node:timers/promises';
 import { commit, version } from './build.ts';
-import { CLOSING_SECS, limitedSettings } from './config/checks.ts';
+import { limitedSettings } from './config/checks.ts';
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/env-file.ts';
 import { createAccountService } from './engine/account-service.ts';
-import { createEngine, type Engine } from './engine/create-engine.ts';
+import { createEngine } from './engine/create-engine.ts';
 import { createKeepWarm } from './engine/keep-warm.ts';
 import type { LiveRoutes } from './engine/live-routes.ts';
 import { createReport } from './engine/report.ts';
-import { createWarming, type Warming, type WarmUp } from './engine/warming.ts';
-import { RefereeError, StopTimedOut } from './errors.ts';
+import { createWarming, type WarmUp } from './engine/warming.ts';
+import { RefereeError } from './errors.ts';
 import { type App, buildApp } from './http/app.ts';
-import { type StoreWatch, watchStore } from './http/health.ts';
+import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
 import { listen } from './http/listening.ts';
 import { ADMIN_IS_OFF } from './http/not-found.ts';
@@ -31,6 +30,7 @@ import { createLookupClient } from './lookups/client.ts';
 import { createMetrics } from './metrics.ts';
 import { problemsText } from './routing/problem.ts';
 import { type NextRoutes, openNextRoutes, openRoutes, type Reload } from './routing/reload.ts';
+import { CLOSING_MS, createStop, settledWithin, TRACES_MS } from './stop.ts';
 import { openEventually } from './store/eventual.ts';
 import { openOwnStore } from './store/open.ts';
 import { reportNotice } from './store/report-notice.ts';
@@ -52,12 +52,6 @@ export interface Service {
   /** Stops as after SIGTERM; resolves when everything is closed. `drainMs` 0 skips the delay. */
   stop(drainMs?: number): Promise<void>;
 }
-
-const CLOSING_MS = CLOSING_SECS * 1_000;
-/** Part of that, for the last traces. */
-const TRACES_MS = 500;
-/** Part of that, to log why the stop is late before the supervisor kills the process. */
-const LAST_WORDS_MS = 250;
 
 /**
  * Rejects if the start fails, after closing everything that was opened. With `warmUp` the server is
@@ -289,58 +283,6 @@ async function listenAll({ public: publicServer, admin }: App, config: Config) {
   return { url, adminUrl };
 }
 
-interface Stopping {
-  opened: AsyncDisposableStack;
-  config: Config;
-  log: Log;
-  lifecycle: Lifecycle;
-  engine: Engine;
-  storeWatch: StoreWatch;
-  warming: Warming | null;
-}
-
-/** Drains, stops the engine, then closes what was opened. Only the first call counts. */
-function createStop(stopping: Stopping) {
-  const { opened, config, log, lifecycle, engine, storeWatch, warming } = stopping;
-  let stopped: Promise<void> | null = null;
-  return (drainMs = config.drainDelaySecs * 1000) => {
-    stopped ??= stop(drainMs);
-    return stopped;
-  };
-
-  async function stop(drainMs: number): Promise<void> {
-    const stopAt = performance.now() + config.shutdownTimeoutSecs * 1000;
-    const leftMs = () => Math.max(0, stopAt - CLOSING_MS - performance.now());
-    warming?.end();
-    // Nothing was accepted yet, so no load balancer needs time to notice.
-    const drain = lifecycle.phase === 'starting' ? 0 : Math.min(drainMs, Math.floor(leftMs()));
-    lifecycle.phase = 'draining';
-    log.emit('server.stopping', { drain_ms: drain });
-    await setTimeout(drain);
-    lifecycle.phase = 'stopping';
-    let waitingFor = '';
-    const closing = (async () => {
-      const toClose = warming?.closed() ?? Promise.resolve();
-      const warmUpClosed = settledWithin(toClose, Math.max(leftMs(), CLOSING_MS / 2));
-      await engine.stop(leftMs, (next) => {
-        waitingFor = next;
-      });
-      // If a folder hangs that it has to remove, the stop is in order all the same.
-      await warmUpClosed;
-      waitingFor = 'servers, store and connections to close';
-      await opened.disposeAsync();
-    })();
-    if (!(await settledWithin(closing, stopAt - LAST_WORDS_MS - performance.now()))) {
-      const detail = storeWatch.failure();
-      log.emit('server.stop_timed_out', { waiting_for: waitingFor, detail });
-      throw new StopTimedOut(
-        `not everything was closed within SHUTDOWN_TIMEOUT_SECS=${config.shutdownTimeoutSecs}: still waiting for ${waitingFor}${detail === null ? '' : `. ${detail}`}`,
-      );
-    }
-    log.emit('server.stopped');
-  }
-}
-
 function refusedReload(routes: LiveRoutes): string[] {
   const refusal = routes.refusal();
   if (refusal === null) return [];
@@ -351,18 +293,4 @@ function refusedReload(routes: LiveRoutes): string[] {
 
 async function close({ public: publicServer, admin }: App): Promise<void> {
   await Promise.all([publicServer.close(), admin?.close()]);
-}
-
-/** False if it has not ended by then. */
-async function settledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
-  const waiting = new AbortController();
-  const late = setTimeout(Math.max(0, ms), false, { signal: waiting.signal });
-  // Both may reject after the race is over.
-  late.catch(() => {});
-  work.catch(() => {});
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    waiting.abort();
-  }
 }
