@@ -47,10 +47,7 @@ export async function listAudit(query: Query, filter: AuditFilter): Promise<Audi
   const rows = await query(
     `select * from audit ${where === '' ? '' : `where ${where}`}
      order by entry desc limit $${conditions.length + 1}`,
-    [
-      ...conditions.map(([, value]) => (typeof value === 'string' ? clean(value) : value)),
-      filter.limit + 1,
-    ],
+    [...conditions.map(([, value]) => value), filter.limit + 1],
   );
   return auditPage(rows.map(auditRow), filter.limit);
 }

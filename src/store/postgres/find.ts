@@ -1,5 +1,4 @@
 /** Looks up a search text in the indexes. */
-
 import { clean } from '../rows/clean.ts';
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark } from '../rows/find.ts';

@@ -1,5 +1,6 @@
 /** The audit log as rows, the same for every store. */
 import type { AuditFilter, AuditPage, AuditRow } from '../contract/audit.ts';
+import { clean } from './clean.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
 export function auditRow(row: Record<string, unknown>): AuditRow {
@@ -19,8 +20,8 @@ export function auditRow(row: Record<string, unknown>): AuditRow {
 }
 
 /**
- * The conditions of a filter, each with its value, in a fixed order, so that a statement may number
- * them.
+ * The conditions of a filter, each with its value as it is kept, in a fixed order, so that a
+ * statement may number them.
  */
 export function auditConditions(filter: AuditFilter): [string, string | number][] {
   const { who, what, to, since, until, cursor } = filter;
@@ -32,7 +33,9 @@ export function auditConditions(filter: AuditFilter): [string, string | number][
     ['at <', until],
     ['entry <', cursor === undefined ? undefined : readCursor(cursor, 'audit').row],
   ];
-  return conditions.filter((each): each is [string, string | number] => each[1] !== undefined);
+  return conditions.flatMap(([condition, value]) =>
+    value === undefined ? [] : [[condition, typeof value === 'string' ? clean(value) : value]],
+  );
 }
 
 /** `rows` has one row more than `limit` if there is another page. */

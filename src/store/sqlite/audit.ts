@@ -60,10 +60,7 @@ export function prepareAudit(database: DatabaseSync): SqliteAudit {
         .prepare(
           `select * from audit ${where === '' ? '' : `where ${where}`} order by entry desc limit ?`,
         )
-        .all(
-          ...conditions.map(([, value]) => (typeof value === 'string' ? clean(value) : value)),
-          filter.limit + 1,
-        ) as Row[];
+        .all(...conditions.map(([, value]) => value), filter.limit + 1) as Row[];
       return auditPage(rows.map(auditRow), filter.limit);
     },
     prune: (before, limit) => Number(prune.run(before, limit).changes),
