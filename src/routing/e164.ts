@@ -33,7 +33,7 @@ export function rightForm(text: string): string | null {
       if (form !== written && ZERO_IS_PART.has(callingCode(number) ?? '')) continue;
       return withoutTrunkZero(number) ?? number;
     }
-    if (!/^\+[1-9][0-9]{6,14}$/.test(number)) continue;
+    if (!isWholeNumber(number)) continue;
     const parsed = parsePhoneNumberFromString(number);
     if (parsed?.isValid() === true) return parsed.number;
     // Only separators were added, so the digits are right as they are.
@@ -42,16 +42,21 @@ export function rightForm(text: string): string | null {
   return null;
 }
 
+/** E.164 with at least seven digits, so more than a country code and an extension. */
+export function isWholeNumber(text: string): boolean {
+  return /^\+[1-9][0-9]{6,14}$/.test(text);
+}
+
 /**
  * The number in `+49 (0)30 …` without its trunk prefix, also if no numbering plan has it: brackets
- * around a 0 after the country code can mean nothing else, except where the 0 is part of the number.
+ * around a 0 after the country code can mean nothing else, unless the 0 is part of the number.
  */
 export function withoutWrittenZero(written: string): string | null {
   if (!/^\+[0-9\s.-]+\(0\)/.test(written)) return null;
   const number = written.replace(/\(0\)/, '').replace(/[\s()./-]/g, '');
   const code = callingCode(number);
   if (code === null || ZERO_IS_PART.has(code)) return null;
-  return /^\+[1-9][0-9]{6,14}$/.test(number) ? number : null;
+  return isWholeNumber(number) ? number : null;
 }
 
 /**

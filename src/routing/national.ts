@@ -3,12 +3,12 @@
  * that turns them into the form that calls have. In route files such a form is a problem instead.
  */
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
-import { rightForm, withoutWrittenZero } from './e164.ts';
+import { isWholeNumber, rightForm, withoutWrittenZero } from './e164.ts';
 import { inAscii } from './look-alikes.ts';
 
 /**
- * The E.164 number that a text means: `+49 (0)30 90-1820`, `0049 30 901820`, `tel:+49-30-901820`, or
- * `030 901820` in DE. Null for anything else, and for a number that is written as calls have it.
+ * The E.164 number that a text means: `+49 (0)30 90-1820`, `0049 30 901820`, `tel:+49-30-901820`,
+ * or `030 901820` in DE. Null for anything else, and for a number that is written as calls have it.
  */
 export function writtenNumber(text: string, country: string | null | undefined): string | null {
   const written = inAscii(text).trim();
@@ -16,7 +16,7 @@ export function writtenNumber(text: string, country: string | null | undefined):
   if (meant !== null) return meant;
   if (SEPARATED.test(written)) return rightForm(written) ?? withoutWrittenZero(written);
   // Only characters that look like those of a number were replaced.
-  return written !== text && E164.test(written) ? written : null;
+  return written !== text && isWholeNumber(written) ? written : null;
 }
 
 /**
@@ -51,9 +51,8 @@ export function mayBeNational(text: string): boolean {
 /** Shorter ones are extensions. */
 const DIGITS_MIN = 6;
 const NATIONAL = /^[0-9(][0-9().\s/-]*$/;
-const E164 = /^\+[1-9][0-9]{6,14}$/;
 /**
- * With country code, after + or 00, and with something that Telnyx does not send. Digits alone after
- * a + may have been sent, so they are never corrected.
+ * With country code, after + or 00, and with something that Telnyx does not send. Digits alone
+ * after a + may have been sent, so they are never corrected.
  */
 const SEPARATED = /^(?:tel:\+|\+[0-9]*[().\s/-]|\+?\(?00)[0-9().\s/-]*(?:;.*)?$/i;

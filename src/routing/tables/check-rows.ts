@@ -22,6 +22,7 @@ import type { Table } from '../../core/rules/table.ts';
 import { fillDestination, fillText, isOperators, templateText } from '../../core/rules/template.ts';
 import type { SetContext } from '../context.ts';
 import { destinationHint } from '../destinations.ts';
+import { isWholeNumber } from '../e164.ts';
 import { quoted } from '../number.ts';
 import type { Place, Problems } from '../problem.ts';
 import { columnOf } from './columns.ts';
@@ -175,7 +176,7 @@ function wrongWithSpoken(
 
 /** Whether `transfer` may show this text as the caller id. */
 export function isCallerId(text: string): boolean {
-  return /^\+[1-9][0-9]{6,14}$/.test(text) || /^sips?:[^@\s]+@[^@\s]+$/i.test(text);
+  return isWholeNumber(text) || /^sips?:[^@\s]+@[^@\s]+$/i.test(text);
 }
 
 /** Every text in the steps and their targets that uses a column of a table. */
