@@ -2,7 +2,6 @@
  * `referee hangup` and `referee next`: an operator's actions on a live call, through the server's
  * API.
  */
-
 import type { Command } from 'commander';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';

@@ -1,5 +1,4 @@
 /** The options of `referee calls`, and which calls they ask for. */
-
 import { type Command, Option } from 'commander';
 import { ENDS, PHASES } from '../core/machine/call.ts';
 import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';

@@ -1,5 +1,4 @@
 /** `referee calls [id]`: calls from the running server, or read from its store. */
-
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RefereeError } from '../errors.ts';

@@ -1,7 +1,6 @@
 /**
  * Lists what operators may override, and sets one override, through the API of the running server.
  */
-
 import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { notAMoment, readMoment } from '../core/iso-time.ts';

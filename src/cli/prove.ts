@@ -2,7 +2,6 @@
  * `referee prove`: shows everything that can happen to the callers of each rule, and the worst
  * case.
  */
-
 import type { Command } from 'commander';
 import { OTHERWISE } from '../core/machine/plan.ts';
 import { breaches, type Guarantee } from '../core/prove/guarantee.ts';

@@ -2,7 +2,6 @@
  * `referee route`: shows what would happen to a call and why, with the server's own loader and
  * core.
  */
-
 import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';

@@ -2,7 +2,6 @@
  * `referee schedule`: shows when each schedule opens and closes next, including clock changes and
  * overrides.
  */
-
 import { type Command, Option } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { inForce, type Overrides } from '../core/rules/override.ts';

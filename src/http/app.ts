@@ -266,7 +266,7 @@ function continueOnlyWhenWanted(server: FastifyInstance): void {
     waiting.add(request);
     server.server.emit('request', request, response);
   });
-  // Any other expectation Node would refuse with an empty 417, and nobody would hear of the webhook.
+  // Node would refuse any other expectation with an empty 417, and nobody would hear of it.
   server.server.on('checkExpectation', (request, response) => {
     server.server.emit('request', request, response);
   });

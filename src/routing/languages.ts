@@ -8,8 +8,8 @@ import { LANGUAGES } from '../core/rules/language.ts';
 const NAMES = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
 
 /**
- * Null if it is a language that exists, in its usual form, otherwise what may be meant. Another form
- * such as `deu` would not be found where `de` is written.
+ * Null if it is a language that exists, in its usual form, otherwise what may be meant. Another
+ * form such as `deu` would not be found where `de` is written.
  */
 export function unusualLanguage(text: string): { hint: string } | null {
   const tag = text.toLowerCase();

@@ -130,8 +130,8 @@ function liveWords(call: Call): string {
 }
 
 /**
- * Only 180 says that a phone rings. 100 says that the target is being called, and
- * so does a B-leg, whose ringing Telnyx does not report.
+ * Only 180 says that a phone rings. 100 says that the target is being called, and so does a B-leg,
+ * whose ringing Telnyx does not report.
  */
 function wayWords({ kind, progress, sipNotifyResponse, bLegAnswered }: Attempt): string {
   if (kind === 'transfer' && bLegAnswered) return 'Picked up at';

@@ -1,6 +1,7 @@
 /**
- * Anybody can cause any number of refusals, and so can a fault at Telnyx of events without effect, so the log gets at most two lines per reason in ten
- * seconds: the first refusal at once, and a count of the others when the ten seconds are over.
+ * Anybody can cause any number of refusals, and a fault at Telnyx any number of events without
+ * effect. So the log gets at most two lines per reason in ten seconds: the first at once, and a
+ * count of the others when the ten seconds are over.
  */
 import type { Log } from '../../log/log.ts';
 import { HTTP_LIMITS } from '../limits.ts';
