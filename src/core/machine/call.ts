@@ -129,6 +129,8 @@ export interface Attempt {
    * A budget or a bad template stopped it before a command existed, or its command was never sent.
    */
   unsent: boolean;
+  /** Telnyx answered its last try with 429. */
+  rateLimited: boolean;
   /**
    * When its command was cancelled because an older, given-up attempt began to ring; null
    * otherwise.

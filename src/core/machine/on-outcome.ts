@@ -1,6 +1,6 @@
 /** The outcomes of our commands. */
 import { acceptAttempt, endAttempt, hadBeenSent, noteApplied } from './attempt.ts';
-import { awaitUnknown } from './attempt-time.ts';
+import { awaitUnknown, sendingMs } from './attempt-time.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
@@ -14,7 +14,7 @@ import {
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
 import { onLookup } from './on-lookup.ts';
-import { isMoving } from './plan.ts';
+import { isMoving, type MovingStep, putBackStep } from './plan.ts';
 import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
@@ -70,8 +70,11 @@ function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
   } else if (outcome.kind === 'retry') {
     // Until then it waits in the outbox. If it is cancelled meanwhile, it was certainly never sent.
     attempt.sentAt = event.receivedAt + (outcome.afterMs ?? RETRY_MS_MIN);
+    attempt.rateLimited = outcome.status === TOO_MANY_REQUESTS;
   }
 }
+
+const TOO_MANY_REQUESTS = 429;
 
 /** Telnyx does not know the id, which contradicts a recent event of the call. */
 const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
@@ -136,10 +139,26 @@ function onAttemptOutcome(
     endAttempt(turn, attempt, 'rejected', inWords(outcome));
   }
   if (running === null) return;
-  if (outcome.kind === 'rejected' && outcome.notAnswered && isMoving(running.step)) {
-    if (answerAndAgain(turn, running.step)) call.running = null;
-  }
   turn.goOn = true;
+  if (!isMoving(running.step)) return;
+  if (outcome.kind === 'rejected' && outcome.notAnswered) {
+    if (answerAndAgain(turn, running.step)) call.running = null;
+  } else if (neverSent && outcome.kind === 'unknown' && !attempt.rateLimited) {
+    keepTurn(turn, running.step);
+  }
+}
+
+/**
+ * Nothing reached Telnyx for the whole time of the step, so the next step would not have either: the
+ * target is still due, until patience ends. A rate limit is an answer of Telnyx, and other steps may
+ * pass it.
+ */
+function keepTurn(turn: Turn, step: MovingStep): void {
+  const { call } = turn;
+  if (call.suspended !== null || sendingMs(turn, step.timeoutMs) < UNKNOWN_LEFT_MS_MIN) return;
+  note(turn, `${step.do}: Telnyx was not reached, so the target keeps its turn`);
+  putBackStep(call.plan, step);
+  call.running = null;
 }
 
 function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | null): void {

@@ -87,6 +87,7 @@ const ATTEMPT_DEFAULTS = {
   sipNotifyResponse: null,
   reason: null,
   unsent: false,
+  rateLimited: false,
   takenBackAt: null,
   movesOnAnyway: false,
   bLeg: null,

@@ -26,6 +26,8 @@ const RETRY: Outcome = {
   provenUnsent: false,
 };
 const RATE_LIMITED: Outcome = { ...RETRY, status: 429, provenUnsent: true };
+const UNREACHED: Outcome = { ...RETRY, status: null, detail: 'ECONNREFUSED', provenUnsent: true };
+const OVER = { kind: 'unknown', detail: 'never sent; the time of its step is over' } as const;
 
 /** Of a first try. */
 function outcomeOf(command: Command, outcome: Outcome): OutcomeEvent {
@@ -72,26 +74,14 @@ describe('a request whose outcome is unknown', () => {
 
   it('is not one that was never sent, and the call does not say so', () => {
     const d = answered([refer('a'), refer('b')]);
-    const detail = 'never sent; the time of its step is over';
-    const { id } = d.last('refer');
-    d.put({
-      source: 'outcome',
-      id: 'given up',
-      callId: d.call.id,
-      type: 'command.unknown',
-      receivedAt: d.now,
-      occurredAt: null,
-      commandId: id,
-      legId: d.call.id,
-      action: 'refer',
-      outcome: { kind: 'unknown', detail },
-      firstSentAt: null,
+    d.put({ ...outcomeOf(d.last('refer'), OVER), receivedAt: d.now });
+    expect(d.call.attempts[0]).toMatchObject({
+      target: 'a',
+      unsent: true,
+      verdict: 'no_verdict',
+      reason: OVER.detail,
     });
-    expect(d.call.attempts).toMatchObject([
-      { target: 'a', unsent: true, verdict: 'no_verdict', reason: detail },
-      { target: 'b', verdict: null },
-    ]);
-    expect(d.timeline.at(-1)?.notes).toContain(`refer: given up: ${detail}`);
+    expect(d.timeline.at(-1)?.notes).toContain(`refer: given up: ${OVER.detail}`);
   });
 
   it('has its own time once the client_state of the leg shows that its last try was carried out', () => {
@@ -333,6 +323,57 @@ describe('a ringing that names no attempt', () => {
     d.fall('attempt');
     d.outcome(d.last('probe'), ALIVE);
     expect(d.count('refer')).toBe(2);
+    expect(d.call.phase).toBe('speaking');
+  });
+});
+
+describe('a target that Telnyx was never asked for', () => {
+  /** The time of the step passes; each try ends like this. */
+  const neverSent = (d: Driver, tried: Outcome | null = UNREACHED) => {
+    const command = d.last('refer');
+    if (tried !== null) d.put(outcomeOf(command, tried));
+    d.now += 30_000;
+    d.put({ ...outcomeOf(command, OVER), id: `given up ${command.id}`, receivedAt: d.now });
+  };
+  const targets = (d: Driver) => d.call.attempts.map(({ target }) => target);
+
+  it.each([UNREACHED, null])('keeps its turn, and is moved to when it can be (%j)', (tried) => {
+    const d = answered([refer('a'), refer('b')]);
+    neverSent(d, tried);
+    neverSent(d, tried);
+    expect(targets(d)).toEqual(['a', 'a', 'a']);
+    d.accept(d.last('refer'));
+    expect(d.call).toMatchObject({ phase: 'referring', plan: [{ steps: [{ target: 'b' }] }] });
+  });
+
+  it('keeps it until patience ends, and then the last resort runs', () => {
+    const d = answered([refer('a'), refer('b')]);
+    for (let n = 0; n < 3; n += 1) neverSent(d);
+    expect(targets(d)).toEqual(['a', 'a', 'a', 'a']);
+    d.fall('patience');
+    for (let n = 0; n < 3; n += 1) if (d.call.probe !== null) d.fall('probing');
+    expect(d.call.lastResortRan).toBe(true);
+  });
+
+  it('loses it where Telnyx answers, but limits our rate: other steps may pass', () => {
+    const d = answered([refer('a'), refer('b')]);
+    neverSent(d, { ...RATE_LIMITED, afterMs: 60_000 });
+    expect(targets(d)).toEqual(['a', 'b']);
+  });
+
+  it('has no turn to keep if an operator asked for it', () => {
+    const d = answered([say('One moment.'), refer('b')]);
+    d.put({
+      source: 'manual',
+      id: 'manual:1',
+      callId: d.call.id,
+      type: 'manual.refer',
+      receivedAt: d.now,
+      occurredAt: null,
+      step: refer('c'),
+    });
+    neverSent(d);
+    expect(targets(d)).toEqual(['c']);
     expect(d.call.phase).toBe('speaking');
   });
 });

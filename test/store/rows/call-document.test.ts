@@ -50,6 +50,7 @@ const ATTEMPT: Attempt = {
   reason: '',
   byeWithoutVerdict: 'completed',
   unsent: true,
+  rateLimited: true,
   takenBackAt: 0,
   movesOnAnyway: true,
   bLeg: '',
