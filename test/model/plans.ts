@@ -138,6 +138,7 @@ export const PLAIN: Unknowns = {
   envelope: 'leg',
   probeShowsState: true,
   alone: false,
+  unreached: false,
 };
 
 /** Each unknown separately, and all of them together. */
@@ -165,7 +166,9 @@ export const WORLDS: Record<string, Unknowns> = {
     envelope: 'none',
     probeShowsState: false,
     alone: true,
+    unreached: false,
   },
+  'requests do not reach Telnyx': { ...PLAIN, unreached: true },
 };
 
 export function settingOf(name: string, unknowns: Unknowns): Setting {

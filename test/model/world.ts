@@ -42,6 +42,8 @@ export interface Unknowns {
   probeShowsState: boolean;
   /** No webhook of any other call reaches us, so silence proves nothing. */
   alone: boolean;
+  /** A request that changes nothing did not reach Telnyx; otherwise it is refused with 429. */
+  unreached: boolean;
 }
 
 export interface Setting {
@@ -407,11 +409,7 @@ function faults(state: State): Action[] {
     const name = () => nameOf(state, sending.command);
     const inFlight: [boolean, () => string, (s: Scene) => void][] = [
       [true, () => `the answer to ${name()} is lost`, (s) => s.answered(sending, UNCLEAR)],
-      [
-        sending.answer === null,
-        () => `${name()} is turned away with 429`,
-        (s) => s.answered(sending, TURNED_AWAY),
-      ],
+      [sending.answer === null, () => `${name()} is turned away`, (s) => s.turnedAway(sending)],
       [true, () => `the process that sent ${name()} dies`, (s) => s.leave(sending, 'died')],
       [
         sending.command.action === 'lookup',
@@ -456,7 +454,8 @@ const UNCLEAR: Outcome = {
   provenUnsent: false,
 };
 const IN_VAIN: Outcome = { kind: 'unknown', detail: 'no answer' };
-const TURNED_AWAY: Outcome = { ...UNCLEAR, status: 429, afterMs: 2_000, provenUnsent: true };
+const UNREACHED: Outcome = { ...UNCLEAR, status: null, provenUnsent: true };
+const RATE_LIMITED: Outcome = { ...UNCLEAR, status: 429, afterMs: 2_000, provenUnsent: true };
 
 /** One step from one state to the next. Lists are replaced, never modified. */
 class Scene {
@@ -584,6 +583,10 @@ class Scene {
     // A process that waited for a lookup's answer in vain does not try it again.
     const inVain = sending.command.action === 'lookup' && outcome.kind === 'retry';
     this.settle(sending, inVain ? IN_VAIN : outcome, true);
+  }
+
+  turnedAway(sending: Sending): void {
+    this.answered(sending, this.setting.unknowns.unreached ? UNREACHED : RATE_LIMITED);
   }
 
   leave(sending: Sending, process: 'died' | 'stands still'): void {
