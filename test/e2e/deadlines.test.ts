@@ -4,8 +4,10 @@
  * that changed the answer.
  */
 import { beforeAll, expect, test } from 'vitest';
-import { ADMIN_TOKEN } from '../helpers/referee-process.ts';
-import { type Asked, ok } from '../helpers/telnyx-stand-in.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { ADMIN_TOKEN, type ApiCall } from '../helpers/referee-process.ts';
+import { tcpProxy } from '../helpers/tcp-proxy.ts';
+import { type Asked, ok, type TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -20,6 +22,13 @@ beforeAll(async () => {
       : ok(asked);
 });
 
+const isAccepted = ({ type }: ApiCall['timeline'][number]) => type === 'command.accepted';
+
+function addressOf({ apiUrl }: TelnyxStandIn): { host: string; port: number } {
+  const { hostname, port } = new URL(apiUrl);
+  return { host: hostname, port: Number(port) };
+}
+
 test.concurrent('a target that accepts and says nothing is asked after, then given up for the next', async ({
   expect,
 }) => {
@@ -32,6 +41,32 @@ test.concurrent('a target that accepts and says nothing is asked after, then giv
   const { attempts, ends } = await scene.referee.ended(call.id);
   expect(attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', 'completed']);
   expect(ends).toBe('referred');
+});
+
+test.concurrent('Telnyx is out of reach for the time of every step: the first target is still the first', async ({
+  expect,
+}) => {
+  const port = await freePort();
+  const reach = () => tcpProxy(addressOf(telnyx), port);
+  const { telnyx, referee } = await openScene({ TELNYX_API_URL: `http://127.0.0.1:${port}/v2` });
+  let proxy = await reach();
+  const call = telnyx.call();
+  await call.send('call.initiated');
+  await call.next('answer');
+  await referee.until(call.id, ({ timeline }) => timeline.some(isAccepted));
+  await proxy.close();
+  await call.send('call.answered');
+  await referee.until(call.id, ({ attempts }) => attempts.length > 3);
+
+  proxy = await reach();
+  expect((await call.next('refer')).body.sip_address).toBe('sip:first@pbx.example.com');
+  await call.completes();
+  await call.hangsUp();
+  const { attempts, ends } = await referee.ended(call.id);
+  expect(ends).toBe('referred');
+  expect(attempts.map(({ target }) => target)).toEqual(attempts.map(() => 'first'));
+  expect(call.commands('refer')).toHaveLength(1);
+  await proxy.close();
 });
 
 test.concurrent('a target that began to ring and never ended is not called over: the caller hears why', async ({

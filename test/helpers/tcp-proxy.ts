@@ -24,7 +24,10 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+export async function tcpProxy(
+  target: { host: string; port: number },
+  port = 0,
+): Promise<TcpProxy> {
   const sent: Buffer[][] = [];
   const sockets = new Set<Socket>();
   let cut: { text: string; without: string | undefined } | null = null;
@@ -63,7 +66,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
       else if (!deaf) client.write(bytes);
     });
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
 
   return {
     port: (server.address() as AddressInfo).port,
