@@ -1,12 +1,12 @@
 /**
- * The command line: a file per subcommand, its parts beside it, with the server's own loader and
- * core. Only the command that is asked for is loaded: the server starts without the simulator, and
- * `check` without the server.
+ * The command line: a file per subcommand, its parts in the folder of its name, with the server's
+ * own loader and core. Only the command that is asked for is loaded: the server starts without the
+ * simulator, and `check` without the server.
  */
 import { Command, CommanderError } from 'commander';
 import { version } from './build.ts';
-import type { Io } from './cli/io.ts';
 import type { ReadOverrides } from './cli/schedule.ts';
+import type { Io } from './cli/terminal/io.ts';
 
 type Register = (program: Command, io: Io) => void;
 
@@ -81,7 +81,7 @@ function withOverrides(
 ): Register {
   return (program, io) =>
     register(program, io, async (from) => {
-      const { readOverrides } = await import('./cli/documents.ts');
+      const { readOverrides } = await import('./cli/sources/documents.ts');
       return readOverrides(from);
     });
 }

@@ -1,4 +1,4 @@
-import { plainLines } from './cli/terminal.ts';
+import { plainLines } from './cli/terminal/terminal.ts';
 import { runCli } from './cli.ts';
 import { isSystemError, RefereeError } from './errors.ts';
 

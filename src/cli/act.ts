@@ -3,10 +3,10 @@
  * API.
  */
 import type { Command } from 'commander';
-import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
-import { type Io, jsonText } from './io.ts';
-import { plain } from './terminal.ts';
-import { givenText } from './text-option.ts';
+import { givenText } from './options/text.ts';
+import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plain } from './terminal/terminal.ts';
 
 interface ActOptions {
   reason?: string;

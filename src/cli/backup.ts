@@ -5,11 +5,11 @@ import { BadValue, parseDatabaseUrl } from '../config/values.ts';
 import { RefereeError } from '../errors.ts';
 import { backUp, callsInBackup, restore } from '../store/backup.ts';
 import type { Database } from '../store/open.ts';
-import { confirm } from './confirm.ts';
-import { databaseUrl } from './database.ts';
-import type { Io } from './io.ts';
-import { pathOf } from './path-option.ts';
-import { stopSignal } from './stop-signal.ts';
+import { pathOf } from './options/path.ts';
+import { databaseUrl } from './sources/database.ts';
+import { confirm } from './terminal/confirm.ts';
+import type { Io } from './terminal/io.ts';
+import { stopSignal } from './terminal/stop-signal.ts';
 
 export function backupCommand(program: Command, io: Io): void {
   const command = program

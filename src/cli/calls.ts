@@ -3,17 +3,18 @@ import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RefereeError } from '../errors.ts';
 import type { StoreReader } from '../store/reader.ts';
-import { exportCalls } from './calls-export.ts';
-import { FOLLOW_EVERY_MS, followCalls, listCalls, REDRAW } from './calls-list.ts';
+import { exportCalls } from './calls/export.ts';
+import { FOLLOW_EVERY_MS, followCalls, listCalls, REDRAW } from './calls/list.ts';
 import {
   addCallsOptions,
   askedBy,
   type CallsOptions,
   listOption,
   withRoutes,
-} from './calls-options.ts';
-import { callStory } from './calls-text.ts';
-import { showVerified } from './calls-verify.ts';
+} from './calls/options.ts';
+import { callStory } from './calls/text.ts';
+import { showVerified } from './calls/verify.ts';
+import { givenText } from './options/text.ts';
 import {
   type Documents,
   documentsIn,
@@ -21,11 +22,10 @@ import {
   NeedsDatabase,
   openRecordings,
   withDocuments,
-} from './documents.ts';
-import { type Io, jsonText } from './io.ts';
-import { recordedCalls } from './recorded-calls.ts';
-import { plainLines } from './terminal.ts';
-import { givenText } from './text-option.ts';
+} from './sources/documents.ts';
+import { recordedCalls } from './sources/recorded-calls.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plainLines } from './terminal/terminal.ts';
 
 export function callsCommand(program: Command, io: Io): void {
   const command = program

@@ -5,12 +5,12 @@ import { withEnvFile } from '../config/env-file.ts';
 import { type ExampleOutcome, type ExampleResult, runExamples } from '../routing/examples.ts';
 import { shortHash } from '../routing/folder.ts';
 import { countOf, type Problem } from '../routing/problem.ts';
-import { type Io, jsonText } from './io.ts';
-import { junitText } from './junit.ts';
-import { pathOf } from './path-option.ts';
-import { loadFolder, showProblems } from './routes-folder.ts';
-import { problemsOfSettings } from './start-problems.ts';
-import { colours, plain } from './terminal.ts';
+import { junitText } from './check-junit.ts';
+import { pathOf } from './options/path.ts';
+import { problemsOfSettings } from './serve/start-problems.ts';
+import { loadFolder, showProblems } from './sources/routes-folder.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { colours, plain } from './terminal/terminal.ts';
 
 export interface CheckReport {
   ok: boolean;

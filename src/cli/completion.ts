@@ -3,10 +3,10 @@
  * uses.
  */
 import { Argument, type Command, type Option } from 'commander';
-import { bashCompletion } from './completion-bash.ts';
-import { fishCompletion } from './completion-fish.ts';
-import { zshCompletion } from './completion-zsh.ts';
-import type { Io } from './io.ts';
+import { bashCompletion } from './completion/bash.ts';
+import { fishCompletion } from './completion/fish.ts';
+import { zshCompletion } from './completion/zsh.ts';
+import type { Io } from './terminal/io.ts';
 
 const SHELLS = {
   bash: bashCompletion,

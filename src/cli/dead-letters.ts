@@ -2,10 +2,10 @@
 import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox-schemas.ts';
-import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
-import { type Io, jsonText } from './io.ts';
-import { limitOf } from './limit.ts';
-import { plain, plainCsv } from './terminal.ts';
+import { limitOf } from './options/limit.ts';
+import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plain, plainCsv } from './terminal/terminal.ts';
 
 const MORE = 'There are more dead letters: raise --limit, at most 500.\n';
 

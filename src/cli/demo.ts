@@ -6,16 +6,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type PlayedCall, SCRIPTS } from '../simulator/scripts.ts';
 import type { PlacedCall } from '../simulator/simulator.ts';
-import type { ApiCall } from './demo-call.ts';
-import { disagreements } from './demo-judge.ts';
-import { keepRunning } from './demo-keep.ts';
-import { createScreen, type Screen } from './demo-screen.ts';
-import { type DemoStage, setDemoStage } from './demo-stage.ts';
-import type { Documents } from './documents.ts';
-import type { Io } from './io.ts';
-import { serverAt } from './server.ts';
-import { documentsOf } from './server-documents.ts';
-import { stopSignal } from './stop-signal.ts';
+import type { ApiCall } from './demo/call.ts';
+import { disagreements } from './demo/judge.ts';
+import { keepRunning } from './demo/keep.ts';
+import { createScreen, type Screen } from './demo/screen.ts';
+import { type DemoStage, setDemoStage } from './demo/stage.ts';
+import type { Documents } from './sources/documents.ts';
+import { serverAt } from './sources/server.ts';
+import { documentsOf } from './sources/server-documents.ts';
+import type { Io } from './terminal/io.ts';
+import { stopSignal } from './terminal/stop-signal.ts';
 
 interface DemoOptions {
   keep: boolean;

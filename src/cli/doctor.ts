@@ -11,12 +11,12 @@ import { type AccountSettings, type Finding, ourApplications } from '../core/acc
 import { type RouteFacts, routeFacts } from '../core/account/route-facts.ts';
 import { createAccountClient, type Progress } from '../telnyx/account/client.ts';
 import { readAccount } from '../telnyx/account/read-account.ts';
-import { accountConfig } from './account-config.ts';
-import { type Io, jsonText } from './io.ts';
-import { pathOf } from './path-option.ts';
-import { reach } from './reach.ts';
-import { loadFolder } from './routes-folder.ts';
-import { colours, plain } from './terminal.ts';
+import { pathOf } from './options/path.ts';
+import { accountConfig } from './sources/account-config.ts';
+import { reach } from './sources/reach.ts';
+import { loadFolder } from './sources/routes-folder.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { colours, plain } from './terminal/terminal.ts';
 
 export interface DoctorOptions {
   routes?: string;

@@ -5,10 +5,10 @@ import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { RefereeError } from '../errors.ts';
-import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
-import { type Io, jsonText } from './io.ts';
-import { plain, plainCsv } from './terminal.ts';
-import { givenText } from './text-option.ts';
+import { givenText } from './options/text.ts';
+import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plain, plainCsv } from './terminal/terminal.ts';
 
 interface ForcingOptions {
   until?: string;

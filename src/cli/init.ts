@@ -5,10 +5,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { ownSource } from './init-source.ts';
-import type { Io } from './io.ts';
-import { pathOf } from './path-option.ts';
-import { plain } from './terminal.ts';
+import { ownSource } from './init/source.ts';
+import { pathOf } from './options/path.ts';
+import type { Io } from './terminal/io.ts';
+import { plain } from './terminal/terminal.ts';
 
 /** The root of the checkout or of the package. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
  * In the template `dot-` stands for a leading dot, because npm and git would interpret some of
  * these files.
  */
-const TEMPLATE = fileURLToPath(new URL('./template/', import.meta.url));
+const TEMPLATE = fileURLToPath(new URL('./init/template/', import.meta.url));
 
 export function initCommand(program: Command, io: Io): void {
   program

@@ -8,11 +8,11 @@ import { LOST_CALLERS } from '../http/api/lost-callers.ts';
 import { OUTBOX, outboxCsv } from '../http/api/outbox-schemas.ts';
 import { PROBLEMS } from '../http/api/stats-schemas.ts';
 import { VERSIONS, versionsCsv } from '../http/api/versions-schemas.ts';
-import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
-import { type Io, jsonText } from './io.ts';
-import { limitOf } from './limit.ts';
-import { tableLines, terminalWidth } from './table.ts';
-import { plain, plainCsv } from './terminal.ts';
+import { limitOf } from './options/limit.ts';
+import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { tableLines, terminalWidth } from './terminal/table.ts';
+import { plain, plainCsv } from './terminal/terminal.ts';
 
 interface List<Schema extends TSchema> {
   path: string;

@@ -12,11 +12,11 @@ import { durationWords, inWords } from '../core/prove/words.ts';
 import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
 import type { Loaded } from '../routing/load.ts';
 import { didYouMean } from '../routing/problem.ts';
-import { type Io, jsonText } from './io.ts';
-import { pathOf } from './path-option.ts';
-import { type LoadedFolder, loadFolder, showProblems } from './routes-folder.ts';
-import { colours, plain } from './terminal.ts';
-import { givenText } from './text-option.ts';
+import { pathOf } from './options/path.ts';
+import { givenText } from './options/text.ts';
+import { type LoadedFolder, loadFolder, showProblems } from './sources/routes-folder.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { colours, plain } from './terminal/terminal.ts';
 
 interface ProveArguments {
   rule?: string;

@@ -31,10 +31,10 @@ import { openReader, type StoreReader } from '../store/reader.ts';
 import type { Store } from '../store/store.ts';
 import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
-import { type Io, jsonText } from './io.ts';
+import { pastOf } from './options/since.ts';
 import { useRoutesOf } from './recover-routes.ts';
-import { pastOf } from './since.ts';
-import { plain, plainLines } from './terminal.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plain, plainLines } from './terminal/terminal.ts';
 
 export interface RecoverCommandOptions {
   since?: number;

@@ -8,13 +8,13 @@ import { type Comparison, compareCalls } from '../core/replay/comparison.ts';
 import { happened, type Replayed, replay } from '../core/replay/replay.ts';
 import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
-import { type CallSource, callsInFile, callsInStore } from './call-source.ts';
-import { type Io, jsonText } from './io.ts';
-import { pathOf } from './path-option.ts';
-import { replayText } from './replay-text.ts';
-import { loadFolder, showProblems } from './routes-folder.ts';
-import { sinceOf } from './since.ts';
-import { plain, plainLines } from './terminal.ts';
+import { pathOf } from './options/path.ts';
+import { sinceOf } from './options/since.ts';
+import { type CallSource, callsInFile, callsInStore } from './replay/call-source.ts';
+import { replayText } from './replay/text.ts';
+import { loadFolder, showProblems } from './sources/routes-folder.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plain, plainLines } from './terminal/terminal.ts';
 
 export interface ReplayOptions {
   since?: number;

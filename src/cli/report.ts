@@ -8,12 +8,12 @@ import {
 } from '../core/history/report-asked.ts';
 import { isZone } from '../core/rules/zone.ts';
 import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
-import type { Documents } from './documents.ts';
-import type { Io } from './io.ts';
-import { money, percent, showDocument } from './show-document.ts';
-import { sinceOf } from './since.ts';
-import { tableLines } from './table.ts';
-import { plain } from './terminal.ts';
+import { sinceOf } from './options/since.ts';
+import type { Documents } from './sources/documents.ts';
+import { money, percent, showDocument } from './sources/show-document.ts';
+import type { Io } from './terminal/io.ts';
+import { tableLines } from './terminal/table.ts';
+import { plain } from './terminal/terminal.ts';
 
 interface ReportOptions extends Omit<ReportAsked, 'from' | 'to' | 'compare'> {
   from?: number;

@@ -11,8 +11,8 @@ import type { RouteSet } from '../core/rules/rule.ts';
 import { unknownTarget } from '../routing/example.ts';
 import { askedNumber, mayBeNational } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
-import { type Io, jsonText } from './io.ts';
-import { pathOf } from './path-option.ts';
+import { pathOf } from './options/path.ts';
+import { givenText } from './options/text.ts';
 import {
   badDigits,
   factsOfOptions,
@@ -21,10 +21,10 @@ import {
   switchesOf,
   verdictsOf,
 } from './route-options.ts';
-import { loadFolder, showProblems } from './routes-folder.ts';
 import type { ReadOverrides } from './schedule.ts';
-import { colours, plain } from './terminal.ts';
-import { givenText } from './text-option.ts';
+import { loadFolder, showProblems } from './sources/routes-folder.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { colours, plain } from './terminal/terminal.ts';
 
 export function routeCommand(
   program: Command,

@@ -12,11 +12,11 @@ import { nextClockChange, offsetMs } from '../core/rules/zone.ts';
 import { schedulesCsv } from '../http/api/forced-csv.ts';
 import { scheduleJson } from '../http/api/schedules.ts';
 import { didYouMean } from '../routing/problem.ts';
-import { type Io, jsonText } from './io.ts';
-import { pathOf } from './path-option.ts';
-import { loadFolder, showProblems } from './routes-folder.ts';
-import { colours, plain, plainCsv } from './terminal.ts';
-import { givenText } from './text-option.ts';
+import { pathOf } from './options/path.ts';
+import { givenText } from './options/text.ts';
+import { loadFolder, showProblems } from './sources/routes-folder.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { colours, plain, plainCsv } from './terminal/terminal.ts';
 
 interface ScheduleOptions {
   routes?: string;

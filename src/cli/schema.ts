@@ -1,7 +1,7 @@
 /** `referee schema`: the JSON Schema of a route file, for editors and other tools. */
 import type { Command } from 'commander';
 import { schemaText } from '../routing/schema/schema.ts';
-import type { Io } from './io.ts';
+import type { Io } from './terminal/io.ts';
 
 export function schemaCommand(program: Command, io: Io): void {
   program

@@ -7,10 +7,10 @@ import { type Environment, withEnvFile } from '../config/env-file.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { RefereeError, StopTimedOut } from '../errors.ts';
 import { createLog, type Log } from '../log/log.ts';
-import type { Io } from './io.ts';
-import { validConfig } from './start-problems.ts';
-import { stopSignal } from './stop-signal.ts';
-import { warmUp } from './warm-up.ts';
+import { validConfig } from './serve/start-problems.ts';
+import { warmUp } from './serve/warm-up.ts';
+import type { Io } from './terminal/io.ts';
+import { stopSignal } from './terminal/stop-signal.ts';
 
 /** This long after our own deadline, close-with-grace ends the process, whatever is still open. */
 const GRACE_MS = 2_000;

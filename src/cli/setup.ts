@@ -6,14 +6,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { expectedUrl } from '../core/account/applications.ts';
 import { DEFAULT_NAME } from '../core/account/setup.ts';
 import { createAccountClient } from '../telnyx/account/client.ts';
-import { accountConfig, validOrSay } from './account-config.ts';
-import { type Io, jsonText } from './io.ts';
-import { numberOf } from './number-option.ts';
-import { pathOf } from './path-option.ts';
-import { carryOut } from './setup-changes.ts';
-import { readSetup, readUndo, type SetupOptions } from './setup-plan.ts';
-import { plain } from './terminal.ts';
-import { readUndoFile } from './undo-file.ts';
+import { numberOf } from './options/number.ts';
+import { pathOf } from './options/path.ts';
+import { carryOut } from './setup/changes.ts';
+import { readSetup, readUndo, type SetupOptions } from './setup/plan.ts';
+import { readUndoFile } from './setup/undo-file.ts';
+import { accountConfig, validOrSay } from './sources/account-config.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plain } from './terminal/terminal.ts';
 
 export function setupCommand(program: Command, io: Io): void {
   const command = program

@@ -16,14 +16,14 @@ import {
   type SimulatorOptions,
 } from '../simulator/simulator.ts';
 import { isWebhookUrl } from '../simulator/webhook-url.ts';
-import { watchCalls } from './call-watch.ts';
-import type { Io } from './io.ts';
-import { pathOf } from './path-option.ts';
-import { scriptOf } from './simulator-line.ts';
-import { sayer } from './simulator-say.ts';
-import { readCalls } from './simulator-typed.ts';
-import { stopSignal } from './stop-signal.ts';
-import { plain } from './terminal.ts';
+import { pathOf } from './options/path.ts';
+import { watchCalls } from './simulator/call-watch.ts';
+import { scriptOf } from './simulator/line.ts';
+import { sayer } from './simulator/say.ts';
+import { readCalls } from './simulator/typed.ts';
+import type { Io } from './terminal/io.ts';
+import { stopSignal } from './terminal/stop-signal.ts';
+import { plain } from './terminal/terminal.ts';
 
 export interface SimulatorCommandOptions {
   webhookUrl: string[];

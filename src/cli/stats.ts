@@ -3,12 +3,12 @@ import { type Command, Option } from 'commander';
 import type { CallerOutcome } from '../core/machine/caller-outcome.ts';
 import { statsCsv } from '../http/api/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
-import type { Documents, StatsDocument } from './documents.ts';
-import type { Io } from './io.ts';
-import { money, percent, showDocument } from './show-document.ts';
-import { pastOf } from './since.ts';
-import { tableLines } from './table.ts';
-import { plain } from './terminal.ts';
+import { pastOf } from './options/since.ts';
+import type { Documents, StatsDocument } from './sources/documents.ts';
+import { money, percent, showDocument } from './sources/show-document.ts';
+import type { Io } from './terminal/io.ts';
+import { tableLines } from './terminal/table.ts';
+import { plain } from './terminal/terminal.ts';
 
 interface StatsOptions {
   since?: number;

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { switchesCsv } from '../http/api/forced-csv.ts';
 import { SWITCHES } from '../http/api/routes-schemas.ts';
 import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
-import type { Io } from './io.ts';
-import { colours, plain } from './terminal.ts';
+import type { Io } from './terminal/io.ts';
+import { colours, plain } from './terminal/terminal.ts';
 
 interface Listed {
   name: string;

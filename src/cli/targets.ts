@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { targetsCsv } from '../http/api/forced-csv.ts';
 import { TARGETS } from '../http/api/targets-schemas.ts';
 import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
-import type { Io } from './io.ts';
-import { colours, plain } from './terminal.ts';
+import type { Io } from './terminal/io.ts';
+import { colours, plain } from './terminal/terminal.ts';
 
 interface Listed {
   name: string;

@@ -7,8 +7,8 @@ import type { Command } from 'commander';
 import { ADMIN_NAME, digestOf } from '../http/people/person.ts';
 import { ROLES } from '../http/people/roles.ts';
 import { NAME_PATTERN } from '../http/people/token-file.ts';
-import { type Io, jsonText } from './io.ts';
-import { plain } from './terminal.ts';
+import { type Io, jsonText } from './terminal/io.ts';
+import { plain } from './terminal/terminal.ts';
 
 interface TokenOptions {
   name: string;

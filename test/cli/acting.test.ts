@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runAct } from '../../src/cli/act.ts';
 import { runDeadLetters } from '../../src/cli/dead-letters.ts';
-import type { Io } from '../../src/cli/io.ts';
+import type { Io } from '../../src/cli/terminal/io.ts';
 import { runToken } from '../../src/cli/token.ts';
 import { digestOf } from '../../src/http/people/person.ts';
 import { readTokenFile } from '../../src/http/people/token-file.ts';

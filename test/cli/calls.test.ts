@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCalls } from '../../src/cli/calls.ts';
-import type { Io } from '../../src/cli/io.ts';
+import type { Io } from '../../src/cli/terminal/io.ts';
 import { runCli } from '../../src/cli.ts';
 import { openStore } from '../../src/store/open.ts';
 import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';

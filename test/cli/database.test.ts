@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readOverrides } from '../../src/cli/documents.ts';
 import { runSchedule } from '../../src/cli/schedule.ts';
+import { readOverrides } from '../../src/cli/sources/documents.ts';
 import { openStore } from '../../src/store/open.ts';
 
 let folder: string;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ownSource } from '../../src/cli/init-source.ts';
+import { ownSource } from '../../src/cli/init/source.ts';
 import { runCli } from '../../src/cli.ts';
 import { execForm, parseDockerfile } from '../helpers/dockerfile.ts';
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { colours } from '../../src/cli/terminal.ts';
+import { colours } from '../../src/cli/terminal/terminal.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
 
 const NUMBER = { phone_number: '+14155550100', connection_id: null };

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type DemoStage, setDemoStage } from '../../src/cli/demo-stage.ts';
+import { type DemoStage, setDemoStage } from '../../src/cli/demo/stage.ts';
 import { runCli } from '../../src/cli.ts';
 import { SCRIPT_ROUTES, SCRIPTS } from '../../src/simulator/scripts.ts';
 import { waitFor } from '../helpers/waiting.ts';

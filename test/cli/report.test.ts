@@ -1,7 +1,7 @@
 /** `referee report` and GET /v1/reports on a real store. */
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Io } from '../../src/cli/io.ts';
+import type { Io } from '../../src/cli/terminal/io.ts';
 import { runCli } from '../../src/cli.ts';
 import { REPORT } from '../../src/http/api/reports.ts';
 import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';

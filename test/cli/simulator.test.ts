@@ -1,12 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
 import { expect, type TestContext, test, vi } from 'vitest';
-import type { CallWatch } from '../../src/cli/call-watch.ts';
-import { confirm } from '../../src/cli/confirm.ts';
+import type { CallWatch } from '../../src/cli/simulator/call-watch.ts';
+import { parseFarEnds, parseLine } from '../../src/cli/simulator/line.ts';
+import type { Sayer } from '../../src/cli/simulator/say.ts';
+import { readCalls } from '../../src/cli/simulator/typed.ts';
 import { simulatorCommand } from '../../src/cli/simulator.ts';
-import { parseFarEnds, parseLine } from '../../src/cli/simulator-line.ts';
-import type { Sayer } from '../../src/cli/simulator-say.ts';
-import { readCalls } from '../../src/cli/simulator-typed.ts';
+import { confirm } from '../../src/cli/terminal/confirm.ts';
 import { startReceiver } from '../simulator/receiver.ts';
 
 type WhenOver = TestContext['onTestFinished'];

@@ -1,6 +1,6 @@
 /** The strongest check of a store: replaying its recorded events must give each stored call. */
-import { differenceText, verifyCalls } from '../../src/cli/calls-verify.ts';
-import { recordedCalls } from '../../src/cli/recorded-calls.ts';
+import { differenceText, verifyCalls } from '../../src/cli/calls/verify.ts';
+import { recordedCalls } from '../../src/cli/sources/recorded-calls.ts';
 import { parseDatabaseUrl } from '../../src/config/values.ts';
 import { openReader } from '../../src/store/reader.ts';
 

@@ -1,4 +1,4 @@
-import type { Io } from '../../src/cli/io.ts';
+import type { Io } from '../../src/cli/terminal/io.ts';
 
 /** Runs a command and keeps its output. */
 export async function written(

@@ -45,7 +45,7 @@ test('it is smaller than 1.5 MB and holds the program, its types, its documents 
   const odd = files.filter(
     (file) => !/\.(js|js\.map|d\.ts|sql|css|svg|html|md|yaml|json|txt|csv|yml)$/.test(file),
   );
-  expect(odd.filter((file) => !file.startsWith('dist/cli/template/'))).toEqual([
+  expect(odd.filter((file) => !file.startsWith('dist/cli/init/template/'))).toEqual([
     'LICENSE',
     '.env.example',
     'routes/handlers/account-manager.ts',

@@ -1,0 +1,15 @@
+/** Parses a phone number given as an option, in the form in which people write numbers. */
+import { InvalidArgumentError } from 'commander';
+import { isE164 } from '../../core/rules/sip-uri.ts';
+import { askedNumber, mayBeNational } from '../../routing/national.ts';
+import { withCountryCode } from '../../routing/number.ts';
+import { plain } from '../terminal/terminal.ts';
+
+export function numberOf(text: string): string {
+  const number = askedNumber(text, null);
+  if (isE164(number)) return number;
+  const hint = mayBeNational(text) ? `; ${withCountryCode(text.trim())}` : '';
+  throw new InvalidArgumentError(
+    `expected a number like +14155550100, got "${plain(text)}"${plain(hint)}`,
+  );
+}

@@ -1,0 +1,72 @@
+/** The lines that a running `referee simulator` understands. */
+import type { CallScript, FarEndName, FarEndScript } from '../../simulator/script.ts';
+import { scriptNamed } from '../../simulator/scripts.ts';
+
+export type SimulatorLine =
+  | { do: 'call'; from: string; to: string; script: string | null }
+  | { do: 'script'; name: string }
+  | { do: 'hangup'; number: number }
+  | { do: 'scripts' | 'books' | 'quit' | 'nothing' }
+  | { do: 'help'; text: string };
+
+const HELP = `call <from> <to> [results]   results in order: completed busy no_answer declined not_found
+                             not_allowed server_error silent bye rejected, or a SIP status
+script <name>                a scripted call; "scripts" lists them
+hangup <n>                   caller #n hangs up
+books                        what really happened to each caller
+quit`;
+
+export function parseLine(text: string): SimulatorLine {
+  const [word = '', ...rest] = text.trim().split(/\s+/);
+  switch (word) {
+    case '':
+      return { do: 'nothing' };
+    case 'call': {
+      const [from, to, script] = rest;
+      if (from === undefined || to === undefined) return { do: 'help', text: HELP };
+      return { do: 'call', from, to, script: script ?? null };
+    }
+    case 'script':
+      return { do: 'script', name: rest[0] ?? '' };
+    case 'hangup':
+      return { do: 'hangup', number: Number((rest[0] ?? '').replace('#', '')) };
+    case 'scripts':
+    case 'books':
+    case 'quit':
+      return { do: word };
+    default:
+      return { do: 'help', text: HELP };
+  }
+}
+
+const RESULTS: Record<FarEndName, true> = {
+  completed: true,
+  busy: true,
+  no_answer: true,
+  declined: true,
+  not_found: true,
+  not_allowed: true,
+  server_error: true,
+  silent: true,
+  silent_after_started: true,
+  bye: true,
+  rejected: true,
+};
+
+/** The script of that name, or one of results. */
+export function scriptOf(text: string): CallScript | string {
+  return scriptNamed(text)?.script ?? parseFarEnds(text);
+}
+
+/** `busy,completed`, for both REFERs and transfers; returns a text if a word is unknown. */
+export function parseFarEnds(text: string): CallScript | string {
+  const ends: FarEndScript[] = [];
+  for (const word of text.split(',')) {
+    if (Object.hasOwn(RESULTS, word)) ends.push(word as FarEndName);
+    else if (/^[2-6]\d\d$/.test(word)) ends.push(Number(word));
+    else {
+      return `"${word}" is neither a script nor a result. Results: ${Object.keys(RESULTS).join(', ')}, or a SIP status from 200.`;
+    }
+  }
+  return { refers: ends, transfers: ends };
+}

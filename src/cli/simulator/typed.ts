@@ -1,0 +1,79 @@
+/** What is typed while the simulator runs: calls to place and to end, and what to show. */
+import { createInterface } from 'node:readline';
+import { askedNumber } from '../../routing/national.ts';
+import { SCRIPTS, scriptNamed } from '../../simulator/scripts.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
+import type { Io } from '../terminal/io.ts';
+import type { CallWatch } from './call-watch.ts';
+import { parseLine, type SimulatorLine, scriptOf } from './line.ts';
+import type { Sayer } from './say.ts';
+
+/**
+ * Reads lines from stdin; true means that the simulator is done. When the input ends, running calls
+ * are played out; without any input, the API keeps running.
+ */
+export async function readCalls(
+  simulator: Simulator,
+  io: Io,
+  say: Sayer,
+  watch: CallWatch,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // A signal during the start is not announced again.
+  if (signal.aborted) return true;
+  const lines = createInterface({ input: io.stdin ?? process.stdin });
+  signal.addEventListener('abort', () => lines.close(), { once: true });
+  for await (const text of lines) {
+    const line = parseLine(text);
+    if (line.do === 'quit') return true;
+    obey(line, simulator, watch, say);
+  }
+  if (watch.calls().length === 0) await until(signal);
+  return signal.aborted;
+}
+
+function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: Sayer): void {
+  switch (line.do) {
+    case 'call': {
+      const script = line.script === null ? {} : scriptOf(line.script);
+      if (typeof script === 'string') say.problem(script);
+      else {
+        const [from, to] = [askedNumber(line.from, null), askedNumber(line.to, null)];
+        watch.add(simulator.placeCall({ ...script, from, to }));
+      }
+      return;
+    }
+    case 'script': {
+      const played = scriptNamed(line.name);
+      if (played === undefined) say.problem(`no script "${line.name}"; try: scripts`);
+      else watch.add(simulator.placeCall({ ...played.script, name: played.name }));
+      return;
+    }
+    case 'hangup': {
+      const call = watch.calls().find(({ number }) => number === line.number);
+      if (call === undefined) say.problem(`no call #${line.number}`);
+      else call.hangUp();
+      return;
+    }
+    case 'scripts':
+      for (const { name, title } of SCRIPTS) say.text(`  ${name.padEnd(26)}${title}`);
+      return;
+    case 'books':
+      for (const book of simulator.books()) say.book(book);
+      if (simulator.books().length === 0) say.text('No call has been placed.');
+      return;
+    case 'help':
+      say.text(line.text);
+      return;
+    case 'quit':
+    case 'nothing':
+      return;
+  }
+}
+
+function until(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,79 @@
+/** The documents of a running server, through its API. */
+import type { Forced, Overrides } from '../../core/rules/override.ts';
+import type { CallDetail, CallSummary } from '../../http/api/calls-json.ts';
+import { CALL_DETAIL, CALLS_PAGE } from '../../http/api/calls-schemas.ts';
+import { REPORT } from '../../http/api/reports.ts';
+import type { ReportJson } from '../../http/api/reports-csv.ts';
+import { SCHEDULES, SWITCHES } from '../../http/api/routes-schemas.ts';
+import { STATS } from '../../http/api/stats-schemas.ts';
+import type { Documents, StatsDocument } from './documents.ts';
+import type { Server } from './server.ts';
+
+/** The client validates answers with the schemas, which match the types. */
+export function documentsOf(server: Server): Documents {
+  return {
+    source: server.url,
+    async calls({ since, until, q, labelled: _, ...filter }) {
+      const times = { since: isoOf(since), until: isoOf(until) };
+      const text = q?.trim() ? { q } : {};
+      const page = await server.get('/v1/calls', { ...filter, ...text, ...times }, CALLS_PAGE);
+      return page as { calls: CallSummary[]; next: string | null };
+    },
+    async call(id) {
+      const path = `/v1/calls/${encodeURIComponent(id)}`;
+      return (await server.find(path, CALL_DETAIL)) as CallDetail | null;
+    },
+    async stats(since) {
+      return (await server.get('/v1/stats', { since: isoOf(since) }, STATS)) as StatsDocument;
+    },
+    async report({ from, to, by, compare, zone }) {
+      const asked = { from: isoOf(from), to: isoOf(to), by, compare: compare ?? undefined, zone };
+      return (await server.get('/v1/reports', asked, REPORT)) as ReportJson;
+    },
+    async overrides() {
+      const [{ schedules }, { switches }] = await Promise.all([
+        server.get('/v1/schedules', {}, SCHEDULES),
+        server.get('/v1/switches', {}, SWITCHES),
+      ]);
+      return {
+        schedules: forcedOf(schedules, (override) => ({ open: override.open })),
+        switches: forcedOf(switches, (override) => ({ on: override.on })),
+      } satisfies Overrides;
+    },
+    async close() {},
+  };
+}
+
+interface ForcedJson {
+  until: string | null;
+  since: string | null;
+  reason: string | null;
+  by: string | null;
+}
+
+/** The overrides, by name. */
+function forcedOf<Override extends ForcedJson, State>(
+  listed: { name: string; override: Override | null }[],
+  stateOf: (override: Override) => State,
+): Record<string, Forced & State> {
+  return Object.fromEntries(
+    listed.flatMap(({ name, override }) => {
+      if (override === null) return [];
+      const { until, since, reason, by } = override;
+      const forced = {
+        untilMs: until === null ? null : Date.parse(until),
+        ...(since === null ? {} : { sinceMs: Date.parse(since) }),
+        reason,
+        by,
+        ...stateOf(override),
+      };
+      return [[name, forced] as const];
+    }),
+  );
+}
+
+function isoOf(ms: number): string;
+function isoOf(ms: number | undefined): string | undefined;
+function isoOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}
