@@ -1,4 +1,5 @@
 /** Reports attempts: when they start, make progress and end, with advice if they fail. */
+import { triesAgain } from '../core/machine/attempt.ts';
 import type { Attempt, Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
@@ -23,7 +24,11 @@ export function createAttemptReport(
   const progressShown = log.shows?.('attempt.progress') ?? true;
   return {
     started(attempt, call, fields) {
-      if (isCaller(call)) metrics.attemptStarted(attempt.kind, call.rule, attempt.target);
+      const before = call.attempts[call.attempts.indexOf(attempt) - 1];
+      const isNew = before === undefined || !triesAgain(before, call.attempts);
+      if (isNew && isCaller(call)) {
+        metrics.attemptStarted(attempt.kind, call.rule, attempt.target);
+      }
       log.emit('attempt.started', { ...fields, ...attemptFields(attempt) });
     },
     progress(attempt, fields) {

@@ -4,6 +4,7 @@
  * store meanwhile, because a counter cannot be decreased, replicas share a call, and a restart must
  * not forget them. A cost always waits there, so that it is not lost with the process.
  */
+import { neverAsked } from '../core/machine/attempt.ts';
 import type { Attempt, Call, Ends } from '../core/machine/call.ts';
 import type { Cost } from '../core/machine/cost.ts';
 import { CORRECTION_MS } from '../core/machine/limits.ts';
@@ -86,7 +87,7 @@ const COST = 'cost ';
 
 /** Verdicts and the end, by the id they are counted under, and whether they are final. */
 function itemsOf(call: Call): [string, boolean][] {
-  const written = call.attempts.filter(({ verdict }) => verdict !== null);
+  const written = call.attempts.filter((each) => each.verdict !== null && !neverAsked(each));
   const items = written.map((attempt): [string, boolean] => [attempt.id, isFinal(attempt)]);
   if (call.phase === 'ended') {
     // If a REFER completed, the call ended as referred, whatever else arrives.

@@ -66,6 +66,11 @@ test.concurrent('Telnyx is out of reach for the time of every step: the first ta
   expect(ends).toBe('referred');
   expect(attempts.map(({ target }) => target)).toEqual(attempts.map(() => 'first'));
   expect(call.commands('refer')).toHaveLength(1);
+  // What Telnyx was never asked for says nothing about the target.
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const metrics = await (await fetch(`${referee.url}/metrics`, { headers })).text();
+  expect(metrics).toMatch(/^referee_attempts_total\{[^}]*target="first"[^}]*\} 1$/m);
+  expect(metrics).not.toMatch(/^referee_verdicts_total\{[^}]*verdict="no_verdict"[^}]*\} [1-9]/m);
   await proxy.close();
 });
 

@@ -2,6 +2,7 @@
  * What a call adds to the hourly sums, and how sums are added. The sums of an hour always belong to
  * the calls that started in it: if a call is corrected later, the difference is added.
  */
+import { neverAsked } from '../machine/attempt.ts';
 import type { Attempt, Call } from '../machine/call.ts';
 import { outcomeOfCall } from '../machine/caller-outcome.ts';
 import { costTarget, costTotals } from '../machine/cost.ts';
@@ -84,12 +85,13 @@ export function sumsOf(call: Call): Sum[] {
   ]);
 }
 
-function attemptSum({ target, verdict, unsent, startedAt, acceptedAt, endedAt }: Attempt) {
+function attemptSum(attempt: Attempt) {
+  const { target, verdict, unsent, startedAt, acceptedAt, endedAt } = attempt;
   const isTimed = !unsent && endedAt !== null;
   const tookMs = isTimed ? Math.max(0, endedAt - (acceptedAt ?? startedAt)) : 0;
   const took: Latencies = isTimed ? { [bucketOf(Math.round(tookMs))]: 1 } : {};
-  // A target that was skipped was not tried.
-  const attempts = verdict === 'skipped' ? 0 : 1;
+  const wasTried = verdict !== 'skipped' && !neverAsked(attempt);
+  const attempts = wasTried ? 1 : 0;
   return { target: storable(target), verdict, attempts, moves: unsent ? 0 : 1, took };
 }
 

@@ -142,6 +142,19 @@ export function isCounted({ unsent, verdict }: Attempt): boolean {
   return !unsent && verdict !== 'rejected';
 }
 
+/** Telnyx could not be reached for the time of its step, which says nothing about its target. */
+export function neverAsked({ unsent, verdict }: Pick<Attempt, 'unsent' | 'verdict'>): boolean {
+  return unsent && verdict === 'no_verdict';
+}
+
+/** It kept its turn: only together with the next one is it one attempt at its target. */
+export function triesAgain(attempt: Attempt, attempts: readonly Attempt[]): boolean {
+  const next = attempts[attempts.indexOf(attempt) + 1];
+  if (next === undefined || !neverAsked(attempt)) return false;
+  const { kind, target, sipAddress } = attempt;
+  return next.kind === kind && next.target === target && next.sipAddress === sipAddress;
+}
+
 /** Why this step cannot become an attempt; null: it can. */
 export function whyStopped(turn: Turn, step: MovingStep): string | null {
   return step.problem ?? overBudget(turn, step) ?? tooMany(turn.call);

@@ -2,6 +2,7 @@
  * What became of a caller, in one word and in one sentence that a support lead would use. The page,
  * the API, the command line, the log and the metrics all use these words.
  */
+import { triesAgain } from './attempt.ts';
 import type { Attempt, Call, Ends } from './call.ts';
 import { RINGING, type Verdict } from './verdict.ts';
 
@@ -148,7 +149,9 @@ function reachedWords({ attempts, createdAt }: Call): string {
 
 /** What happened to the other attempts: ": support-us was busy, support-eu did not answer". */
 function becauseOf(attempts: Attempt[], except?: Attempt): string {
-  const others = attempts.filter((attempt) => attempt !== except && attempt.verdict !== null);
+  const others = attempts.filter((attempt) => {
+    return attempt !== except && attempt.verdict !== null && !triesAgain(attempt, attempts);
+  });
   const told = others.slice(-TOLD_MAX).map((attempt) => `${nameOf(attempt)} ${metWords(attempt)}`);
   if (told.length === 0) return '';
   const earlier = others.length - told.length;

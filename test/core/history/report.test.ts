@@ -32,8 +32,11 @@ function sums(when: string, given: CallGiven = {}) {
   );
 }
 
-const attempt = (verdict: 'completed' | 'busy' | 'skipped', ms: number, target = 'desk') =>
-  anAttempt(`a-${n}-${ms}`, { target, verdict, startedAt: 0, acceptedAt: 0, endedAt: ms });
+const attempt = (
+  verdict: 'completed' | 'busy' | 'skipped' | 'no_verdict',
+  ms: number,
+  target = 'desk',
+) => anAttempt(`a-${n}-${ms}`, { target, verdict, startedAt: 0, acceptedAt: 0, endedAt: ms });
 
 describe('what is asked for', () => {
   const given = { by: 'day', compare: null, zone: 'UTC' } as const;
@@ -245,11 +248,12 @@ test('what is counted stands in one order, whatever the order of the sums', () =
   expect(read(all.toReversed())).toBe(read(all));
 });
 
-test('a target that was passed over is no attempt and no move', () => {
+test('a target that was passed over, or for which Telnyx was not reached, is no attempt and no move', () => {
   const passedOver = { ...attempt('skipped', 0, 'down'), unsent: true };
+  const neverAsked = { ...attempt('no_verdict', 0), unsent: true };
   const report = createReport(asked({ by: 'target' }));
   for (const sum of sums('2026-03-02T10:00:00Z', {
-    attempts: [passedOver, attempt('completed', 900)],
+    attempts: [passedOver, neverAsked, attempt('completed', 900)],
   })) {
     report.add(sum, 'now');
   }

@@ -100,6 +100,16 @@ describe('the sentence', () => {
       ]),
     ],
     [
+      'Reached support-eu after 1.4 s: support-us was not tried.',
+      ended('referred', [
+        tried('support-us', 'no_verdict', { unsent: true }),
+        // It kept its turn, so these three are one.
+        tried('support-eu', 'no_verdict', { unsent: true }),
+        tried('support-eu', 'no_verdict', { unsent: true }),
+        tried('support-eu', 'completed'),
+      ]),
+    ],
+    [
       'The far end of a transfer: see the call of its caller.',
       ended('ignored', [], { parentId: 'v3:caller' }),
     ],
