@@ -1,6 +1,7 @@
 /** Reports attempts: when they start, make progress and end, with advice if they fail. */
-import { triesAgain } from '../core/machine/attempt.ts';
+
 import type { Attempt, Call } from '../core/machine/call.ts';
+import { triesAgain } from '../core/machine/counting.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import { isLoopReason } from '../core/rules/loop.ts';

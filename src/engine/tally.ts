@@ -4,9 +4,10 @@
  * store meanwhile, because a counter cannot be decreased, replicas share a call, and a restart must
  * not forget them. A cost always waits there, so that it is not lost with the process.
  */
-import { neverAsked } from '../core/machine/attempt.ts';
+
 import type { Attempt, Call, Ends } from '../core/machine/call.ts';
 import type { Cost } from '../core/machine/cost.ts';
+import { neverAsked } from '../core/machine/counting.ts';
 import { CORRECTION_MS } from '../core/machine/limits.ts';
 import type { Tally } from '../store/contract/calls.ts';
 import { HOURLY_SUMS } from '../store/rows/fold.ts';

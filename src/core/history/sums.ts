@@ -2,10 +2,11 @@
  * What a call adds to the hourly sums, and how sums are added. The sums of an hour always belong to
  * the calls that started in it: if a call is corrected later, the difference is added.
  */
-import { neverAsked } from '../machine/attempt.ts';
+
 import type { Attempt, Call } from '../machine/call.ts';
 import { outcomeOfCall } from '../machine/caller-outcome.ts';
 import { costTarget, costTotals } from '../machine/cost.ts';
+import { neverAsked } from '../machine/counting.ts';
 import { addDecimals } from '../machine/decimal.ts';
 import { addLatencies, bucketOf, type Latencies } from './latencies.ts';
 

@@ -6,6 +6,7 @@ import { giveTimeLeft, ownTimeMs, sendingMs } from './attempt-time.ts';
 import { wasTakenBack } from './attribution.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
 import { type Envelope, encodeClientState } from './client-state.ts';
+import { isCounted } from './counting.ts';
 import {
   ATTEMPTS_MAX,
   OUTCOME_GRACE_MS,
@@ -133,26 +134,6 @@ export function openAttempt(call: Call): Attempt | null {
 
 export function nameOf(attempt: Pick<Attempt, 'target' | 'sipAddress'>): string {
   return attempt.target ?? attempt.sipAddress;
-}
-
-/**
- * Counts against the budgets as Telnyx bills: not if it was never sent or if the API refused it.
- */
-export function isCounted({ unsent, verdict }: Attempt): boolean {
-  return !unsent && verdict !== 'rejected';
-}
-
-/** Telnyx could not be reached for the time of its step, which says nothing about its target. */
-export function neverAsked({ unsent, verdict }: Pick<Attempt, 'unsent' | 'verdict'>): boolean {
-  return unsent && verdict === 'no_verdict';
-}
-
-/** It kept its turn: only together with the next one is it one attempt at its target. */
-export function triesAgain(attempt: Attempt, attempts: readonly Attempt[]): boolean {
-  const next = attempts[attempts.indexOf(attempt) + 1];
-  if (next === undefined || !neverAsked(attempt)) return false;
-  const { kind, target, sipAddress } = attempt;
-  return next.kind === kind && next.target === target && next.sipAddress === sipAddress;
 }
 
 /** Why this step cannot become an attempt; null: it can. */

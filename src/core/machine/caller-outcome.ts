@@ -2,8 +2,9 @@
  * What became of a caller, in one word and in one sentence that a support lead would use. The page,
  * the API, the command line, the log and the metrics all use these words.
  */
-import { triesAgain } from './attempt.ts';
+
 import type { Attempt, Call, Ends } from './call.ts';
+import { triesAgain } from './counting.ts';
 import { RINGING, type Verdict } from './verdict.ts';
 
 export const CALLER_OUTCOMES = [

@@ -2,10 +2,11 @@
  * Everything that a call's future depends on, as a text. Two moments with the same text continue
  * alike, whatever came before them.
  */
-import { isCounted } from '../machine/attempt.ts';
+
 import { awaitingFinal, mayHaveArrived } from '../machine/attribution.ts';
 import type { Attempt, Call } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
+import { isCounted } from '../machine/counting.ts';
 import { REFER_SILENT_MS } from '../machine/limits.ts';
 import type { Step } from '../machine/plan.ts';
 import { isLooping } from '../machine/voice.ts';

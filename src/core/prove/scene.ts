@@ -5,9 +5,9 @@
  */
 import { dueEvent } from '../dry-run/events.ts';
 import { stepsTaken } from '../dry-run/steps-taken.ts';
-import { isCounted } from '../machine/attempt.ts';
 import type { Call, CallFacts } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
+import { isCounted } from '../machine/counting.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
 import { ALL_AWAKE, transition } from '../machine/transition.ts';

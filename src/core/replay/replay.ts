@@ -4,8 +4,9 @@
  * lead to what really happened.
  */
 import { stepsTaken } from '../dry-run/steps-taken.ts';
-import { isCounted, nameOf } from '../machine/attempt.ts';
+import { nameOf } from '../machine/attempt.ts';
 import type { Attempt, Call } from '../machine/call.ts';
+import { isCounted } from '../machine/counting.ts';
 import type { TraceLine } from '../machine/plan.ts';
 import { type Transition, transition } from '../machine/transition.ts';
 import { sameAnswers } from '../recording/answers.ts';

@@ -1,6 +1,7 @@
 /** Turns a batch into rows of its tables, each with the number of the change that it belongs to. */
-import { isCounted } from '../../core/machine/attempt.ts';
+
 import type { Command } from '../../core/machine/command.ts';
+import { isCounted } from '../../core/machine/counting.ts';
 import type { CallChange } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { packCall } from '../rows/call-document.ts';

@@ -1,6 +1,6 @@
 /** The rows of attempts, and the items that are counted once they are final. */
 import type { DatabaseSync } from 'node:sqlite';
-import { isCounted } from '../../core/machine/attempt.ts';
+import { isCounted } from '../../core/machine/counting.ts';
 import type { CallChange } from '../contract/calls.ts';
 import { changedAttempts, type RecentRow } from '../rows/recent-rows.ts';
 import { keyOf, tookMs } from '../rows/rows.ts';
