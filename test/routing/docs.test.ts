@@ -10,7 +10,7 @@ import {
   withFolder,
 } from './routes-folder.ts';
 
-const PAGES = ['routes.md', 'refer.md', 'prove.md'];
+const PAGES = ['routes.md', 'schedules.md', 'cookbook.md', 'refer.md', 'prove.md'];
 /** Variables that the examples in the docs refer to. */
 const env = { CRM_TOKEN: 'token' };
 const NOW = Date.parse('2026-03-02T15:00:00Z');
@@ -37,7 +37,7 @@ async function setsOf(page: string): Promise<[string, Files][]> {
 
 const SETS = (await Promise.all(PAGES.map(setsOf))).flat();
 
-describe('every YAML block of docs/routes.md, docs/refer.md and docs/prove.md', () => {
+describe(`every YAML block of ${PAGES.join(', ')} in docs/`, () => {
   test.each(SETS)('%s is a good set whose examples pass', async (_title, files) => {
     await withFolder(files, async (dir) => {
       const loaded = await loadCompiled(dir, {
