@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readGitCommit } from './routing/git-commit.ts';
+import { readGitCommit } from './routing/files/git-commit.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

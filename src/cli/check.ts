@@ -2,8 +2,12 @@
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { withEnvFile } from '../config/env-file.ts';
-import { type ExampleOutcome, type ExampleResult, runExamples } from '../routing/examples.ts';
-import { shortHash } from '../routing/folder.ts';
+import {
+  type ExampleOutcome,
+  type ExampleResult,
+  runExamples,
+} from '../routing/expected/examples.ts';
+import { shortHash } from '../routing/files/folder.ts';
 import { countOf, type Problem } from '../routing/problem.ts';
 import { junitText } from './check-junit.ts';
 import { pathOf } from './options/path.ts';

@@ -9,7 +9,7 @@ import type { ProveOptions, RuleProof } from '../core/prove/prove.ts';
 import { proofReport } from '../core/prove/report.ts';
 import { mermaid, stepsIn, type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { durationWords, inWords } from '../core/prove/words.ts';
-import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
+import { exampleCalls, proveInSlices } from '../routing/expected/guarantees.ts';
 import type { Loaded } from '../routing/load.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { pathOf } from './options/path.ts';

@@ -3,7 +3,7 @@
  */
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
-import { factsOf } from '../routing/example.ts';
+import { factsOf } from '../routing/expected/example.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { SCRIPTED_VERDICTS } from '../routing/schema/words.ts';
 

@@ -4,7 +4,7 @@
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import { InvalidConfiguration } from '../errors.ts';
-import { askedNumber } from '../routing/national.ts';
+import { askedNumber } from '../routing/numbers/national.ts';
 import { readAccountFile } from '../simulator/account/file.ts';
 import { FAULT_KINDS, type Faults, ratesOf } from '../simulator/faults.ts';
 import type { CallScript } from '../simulator/script.ts';

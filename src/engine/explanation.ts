@@ -4,7 +4,7 @@ import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
 import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { type Overrides, withSwitches } from '../core/rules/override.ts';
-import { askedNumber } from '../routing/national.ts';
+import { askedNumber } from '../routing/numbers/national.ts';
 
 export interface ExplainQuestion {
   facts: CallFacts;

@@ -6,7 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailable } from '../errors.ts';
 import type { Once } from '../log/once.ts';
-import { readGitCommit } from '../routing/git-commit.ts';
+import { readGitCommit } from '../routing/files/git-commit.ts';
 import type { RouteVersion } from '../store/contract/route-versions.ts';
 import type { Store } from '../store/store.ts';
 import { pack, writeParts } from './kept-files.ts';

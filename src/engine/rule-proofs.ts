@@ -4,8 +4,8 @@ import { type RuleReport, ruleReport } from '../core/prove/report.ts';
 import { type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { inWords } from '../core/prove/words.ts';
 import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
-import type { Example } from '../routing/example.ts';
-import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
+import type { Example } from '../routing/expected/example.ts';
+import { exampleCalls, proveInSlices } from '../routing/expected/guarantees.ts';
 import type { Routes } from '../routing/reload.ts';
 
 /** What can become of a rule's callers, and what happens on the worst paths, in words. */

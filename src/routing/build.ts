@@ -1,30 +1,30 @@
 /** Builds one set from decoded route files: first names, then definitions, then references. */
 import type { RouteSet, RouteStep, Schedule, Target } from '../core/rules/rule.ts';
-import { buildLists, buildSchedules, buildSwitches } from './build-data.ts';
-import { buildExamples } from './build-examples.ts';
-import { buildGuarantees, type LocatedGuarantee } from './build-guarantees.ts';
-import { buildRules } from './build-rules.ts';
-import { checkPatience, checkSchedules, checkUnused } from './checks.ts';
-import { type NameKind, newContext, SECTIONS, type SetContext } from './context.ts';
+import { type NameKind, newContext, SECTIONS, type SetContext } from './building/context.ts';
+import { buildLists, buildSchedules, buildSwitches } from './building/data.ts';
+import { buildLabels } from './building/labels.ts';
+import { type DateZone, dateZone } from './building/rule-dates.ts';
+import { markUncertain } from './building/uncertain.ts';
+import { checkLoops } from './checks/loops.ts';
+import { checkUnasked } from './checks/unasked-lookups.ts';
+import { checkPatience, checkSchedules, checkUnused } from './checks/unused.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
-import type { Example } from './example.ts';
-import { buildLabels } from './labels.ts';
-import { buildLookups } from './lookups.ts';
-import { checkLoops } from './loops.ts';
-import { quoted } from './number.ts';
-import { buildPolicy, DEFAULT_POLICY, policyCountry, policyZone } from './policy.ts';
+import { buildExamples } from './expected/build-examples.ts';
+import { buildGuarantees, type LocatedGuarantee } from './expected/build-guarantees.ts';
+import type { Example } from './expected/example.ts';
+import { quoted } from './numbers/number.ts';
 import type { Place, Problems } from './problem.ts';
-import { buildPrompts, checkLanguages } from './prompts.ts';
-import { type DateZone, dateZone } from './rule-dates.ts';
+import { buildPolicy, DEFAULT_POLICY, policyCountry, policyZone } from './rules/policy.ts';
+import { buildRules } from './rules/rules.ts';
 import type { RouteFile } from './schema/schema.ts';
 import { checkShadowed } from './shadowing/shadowed.ts';
-import { buildSteps } from './steps.ts';
+import { buildPrompts, checkLanguages } from './steps/prompts.ts';
+import { buildSteps } from './steps/steps.ts';
 import { buildTables } from './tables/build-tables.ts';
 import { checkRows } from './tables/check-rows.ts';
-import { buildTarget, type Environment } from './targets.ts';
-import { checkUnasked } from './unasked-lookups.ts';
-import { markUncertain } from './uncertain.ts';
-import { checkWays } from './via.ts';
+import { buildLookups } from './targets/lookups.ts';
+import { buildTarget, type Environment } from './targets/targets.ts';
+import { checkWays } from './targets/via.ts';
 
 /** Yields regularly, see slices.ts: tables and lists may have a million entries. */
 export function* buildSet(

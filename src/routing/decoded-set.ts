@@ -1,9 +1,10 @@
 /** The input for building a set. */
-import type { Folder } from './folder.ts';
+
+import type { Positions } from './decode/positions.ts';
+import type { Folder } from './files/folder.ts';
 import type { Handlers } from './handlers/handlers.ts';
-import type { Positions } from './positions.ts';
 import type { RouteFile } from './schema/schema.ts';
-import type { Environment } from './targets.ts';
+import type { Environment } from './targets/targets.ts';
 
 export interface DecodedFile {
   file: string;

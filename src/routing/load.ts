@@ -6,10 +6,11 @@ import { setTimeout } from 'node:timers/promises';
 import { type CompiledRoutes, compileInSlices } from '../core/rules/compiled-routes.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
-import type { LocatedGuarantee } from './build-guarantees.ts';
-import { decode } from './decode.ts';
+import { decode } from './decode/decode.ts';
 import type { DecodedFile } from './decoded-set.ts';
-import type { Example } from './example.ts';
+import type { LocatedGuarantee } from './expected/build-guarantees.ts';
+import type { Example } from './expected/example.ts';
+import { exampleCalls, holdGuarantees } from './expected/guarantees.ts';
 import {
   changedMeanwhile,
   contentHash,
@@ -19,15 +20,14 @@ import {
   readFolder,
   readReferenced,
   UNREADABLE,
-} from './folder.ts';
-import { exampleCalls, holdGuarantees } from './guarantees.ts';
+} from './files/folder.ts';
+import { parseSource } from './files/source.ts';
 import { openHandlers } from './handlers/handlers.ts';
 import { type Place, type Problem, Problems } from './problem.ts';
 import type { SchemaNode } from './schema/node.ts';
 import { ROUTE_FILE_SCHEMA, type RouteFile } from './schema/schema.ts';
 import { inSlices } from './slices.ts';
-import { parseSource } from './source.ts';
-import type { Environment } from './targets.ts';
+import type { Environment } from './targets/targets.ts';
 
 export interface LoadOptions {
   /** Where the `${NAME}` of secrets is looked up; the values are not kept. */

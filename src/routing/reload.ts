@@ -4,9 +4,9 @@
  */
 import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
-import type { Example } from './example.ts';
+import type { Example } from './expected/example.ts';
+import { type Look, lookAgain } from './files/look.ts';
 import { type LoadOptions, loadCompiled } from './load.ts';
-import { type Look, lookAgain } from './look.ts';
 import { type Problem, problemsText } from './problem.ts';
 
 export type Reload =

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/core/rules/decide.ts';
 import { isOpenAt } from '../../src/core/rules/schedule.ts';
-import { runExamples } from '../../src/routing/examples.ts';
+import { runExamples } from '../../src/routing/expected/examples.ts';
 import { loadCompiled } from '../../src/routing/load.ts';
 import { facts, moment } from '../helpers/route-set.ts';
 import { withFolder } from './routes-folder.ts';

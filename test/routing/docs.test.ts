@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { runExamples } from '../../src/routing/examples.ts';
+import { runExamples } from '../../src/routing/expected/examples.ts';
 import { loadCompiled } from '../../src/routing/load.ts';
 import {
   type Files,

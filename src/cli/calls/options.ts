@@ -5,7 +5,7 @@ import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../../core/machine/verdict.ts';
 import { labelledWith } from '../../core/rules/label.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
-import { askedNumber, mayBeNational } from '../../routing/national.ts';
+import { askedNumber, mayBeNational } from '../../routing/numbers/national.ts';
 import { type CallFilter, PARTIES } from '../../store/contract/list.ts';
 import { LIMIT_MAX, limitOf } from '../options/limit.ts';
 import { pathOf } from '../options/path.ts';

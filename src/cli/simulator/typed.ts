@@ -1,6 +1,6 @@
 /** What is typed while the simulator runs: calls to place and to end, and what to show. */
 import { createInterface } from 'node:readline';
-import { askedNumber } from '../../routing/national.ts';
+import { askedNumber } from '../../routing/numbers/national.ts';
 import { SCRIPTS, scriptNamed } from '../../simulator/scripts.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import type { Io } from '../terminal/io.ts';

@@ -17,7 +17,7 @@ import {
 import type { ReportJson } from '../../http/api/reports-csv.ts';
 import { statsJson } from '../../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../../http/limits.ts';
-import { searchedText } from '../../routing/national.ts';
+import { searchedText } from '../../routing/numbers/national.ts';
 import { type CallFilter, PARTIES } from '../../store/contract/list.ts';
 import type { Database } from '../../store/open.ts';
 import { type Labels, readReport } from '../../store/read-report.ts';

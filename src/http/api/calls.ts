@@ -5,7 +5,7 @@ import { labelledWith } from '../../core/rules/label.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { type ManualRefer, referManually } from '../../engine/manual-refer.ts';
-import { askedNumber, searchedText } from '../../routing/national.ts';
+import { askedNumber, searchedText } from '../../routing/numbers/national.ts';
 import { type CallFilter, PARTIES } from '../../store/contract/list.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';

@@ -1,9 +1,9 @@
 /** Parses TOKENS_FILE into a list of people, or of located problems. */
 import { atOnce } from '../../core/rules/at-once.ts';
-import { decode } from '../../routing/decode.ts';
+import { decode } from '../../routing/decode/decode.ts';
+import { parseSource } from '../../routing/files/source.ts';
 import { type Problem, Problems } from '../../routing/problem.ts';
 import type { SchemaNode } from '../../routing/schema/node.ts';
-import { parseSource } from '../../routing/source.ts';
 import { ADMIN_NAME, type Person } from './person.ts';
 import { ROLES, type Role } from './roles.ts';
 

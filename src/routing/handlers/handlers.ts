@@ -10,15 +10,15 @@ import type { Moment } from '../../core/machine/plan.ts';
 import { atOnce } from '../../core/rules/at-once.ts';
 import type { RunHandler } from '../../core/rules/rule.ts';
 import { RefereeError } from '../../errors.ts';
-import type { SetContext } from '../context.ts';
-import { decode } from '../decode.ts';
+import type { SetContext } from '../building/context.ts';
+import { decode } from '../decode/decode.ts';
+import { parseSource } from '../files/source.ts';
+import { decodeText } from '../files/text.ts';
 import { LIMITS } from '../limits.ts';
 import { type Hint, type Place, Problems } from '../problem.ts';
 import type { SchemaNode } from '../schema/node.ts';
 import type { WrittenStep } from '../schema/steps.ts';
-import { parseSource } from '../source.ts';
-import { buildSteps } from '../steps.ts';
-import { decodeText } from '../text.ts';
+import { buildSteps } from '../steps/steps.ts';
 import { createRest, type Rest } from './rest.ts';
 import {
   type Asked,

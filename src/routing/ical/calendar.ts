@@ -7,7 +7,7 @@ import type { CalendarSpan } from '../../core/rules/rule.ts';
 import { DAY_MS } from '../../core/rules/zone.ts';
 import { LIMITS } from '../limits.ts';
 import type { Problems } from '../problem.ts';
-import { fixedZone } from '../zone-names.ts';
+import { fixedZone } from '../schedules/zone-names.ts';
 import { type Component, type Content, propertyOf, readContent } from './content.ts';
 import { type CalendarEvent, readEvent } from './event.ts';
 import { byUid, collect } from './groups.ts';

@@ -1,8 +1,8 @@
 /** The zones of one calendar: what its TZIDs, X-WR-TIMEZONE and own VTIMEZONEs mean. */
 import { atOnce } from '../../core/rules/at-once.ts';
 import { DAY_MS, isZone, offsetMs } from '../../core/rules/zone.ts';
-import { zoneOfWindowsName } from '../windows-zones.ts';
-import { zoneHint } from '../zone-names.ts';
+import { zoneOfWindowsName } from '../schedules/windows-zones.ts';
+import { zoneHint } from '../schedules/zone-names.ts';
 import { type Component, propertiesOf, propertyOf } from './content.ts';
 import { expandRule, readRule, type Span } from './recurrence.ts';
 import { readTimes } from './time.ts';

@@ -5,7 +5,7 @@
 
 import type { Condition, RouteSet, Rule } from '../../core/rules/rule.ts';
 import { mentions } from '../../core/rules/rule-index.ts';
-import type { SetContext } from '../context.ts';
+import type { SetContext } from '../building/context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Problems } from '../problem.ts';
 import { EarlierRules } from './earlier-rules.ts';

@@ -1,7 +1,7 @@
 /** Builds the tables of all route files, each from the CSV file that it names. */
 import { Table } from '../../core/rules/table.ts';
-import { referenced } from '../build-data.ts';
-import type { SetContext } from '../context.ts';
+import type { SetContext } from '../building/context.ts';
+import { referenced } from '../building/data.ts';
 import type { DecodedSet } from '../decoded-set.ts';
 import { readTable } from './read-table.ts';
 

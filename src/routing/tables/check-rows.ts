@@ -20,11 +20,11 @@ import { isE164 } from '../../core/rules/sip-uri.ts';
 import { SPOKEN_CHARS_MAX } from '../../core/rules/spoken.ts';
 import type { Table } from '../../core/rules/table.ts';
 import { fillDestination, fillText, isOperators, templateText } from '../../core/rules/template.ts';
-import type { SetContext } from '../context.ts';
-import { destinationHint } from '../destinations.ts';
-import { isWholeNumber } from '../e164.ts';
-import { quoted } from '../number.ts';
+import type { SetContext } from '../building/context.ts';
+import { isWholeNumber } from '../numbers/e164.ts';
+import { quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';
+import { destinationHint } from '../targets/destinations.ts';
 import { columnOf } from './columns.ts';
 
 /** A text with placeholders in a step or in its target. */

@@ -5,8 +5,8 @@
 
 import { type Column, type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
 import type { Table } from '../../core/rules/table.ts';
-import type { SetContext } from '../context.ts';
-import { quoted } from '../number.ts';
+import type { SetContext } from '../building/context.ts';
+import { quoted } from '../numbers/number.ts';
 import { didYouMean, type Place } from '../problem.ts';
 
 /** Null after a problem, or if an unreadable table may have the column. */

@@ -2,7 +2,7 @@
  * Cells that begin or end with a space: in `+4930901820, 201` it belongs to the cell (RFC 4180),
  * and a destination gets it encoded. In quotes it is meant.
  */
-import { quoted } from '../number.ts';
+import { quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';
 
 export interface OuterSpaces {

@@ -6,10 +6,10 @@ import { isUtf8 } from 'node:buffer';
 import { readPattern } from '../../core/rules/address.ts';
 import { type CsvRecord, readRecord } from '../../core/rules/csv.ts';
 import { Table } from '../../core/rules/table.ts';
+import { LONE_RETURN, readableText } from '../files/text.ts';
 import { LIMITS } from '../limits.ts';
-import { checkNumber, quoted } from '../number.ts';
+import { checkNumber, quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';
-import { LONE_RETURN, readableText } from '../text.ts';
 import { type OuterSpaces, outerSpaces } from './outer-spaces.ts';
 
 export interface WantedTable {

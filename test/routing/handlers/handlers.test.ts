@@ -8,7 +8,7 @@ import type { CallFacts } from '../../../src/core/machine/call.ts';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../../src/core/rules/decide.ts';
 import type { RunHandler } from '../../../src/core/rules/rule.ts';
-import { factsOf } from '../../../src/routing/example.ts';
+import { factsOf } from '../../../src/routing/expected/example.ts';
 import { LIMITS } from '../../../src/routing/limits.ts';
 import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { load, problemsOf, withFolder } from '../routes-folder.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../../src/core/rules/decide.ts';
-import { factsOf } from '../../../src/routing/example.ts';
+import { factsOf } from '../../../src/routing/expected/example.ts';
 import { cpuTimeMs } from '../../helpers/cpu-time.ts';
 import { size } from '../../helpers/search-length.ts';
 import { type Files, load, problemsOf, warningsOf } from '../routes-folder.ts';

@@ -1,0 +1,133 @@
+/** The texts for invalid values: what was expected, what was found, and a valid example. */
+import { isMap, isScalar, isSeq, type Node } from 'yaml';
+import type { Source } from '../files/source.ts';
+import { inAscii } from '../look-alikes.ts';
+import { didYouMean } from '../problem.ts';
+import { matches, resolved, type SchemaNode } from '../schema/node.ts';
+
+const BARE_WORDS = ['hangup', 'ignore', 'continue'];
+
+/** For a map without any distinctive key: a step, or what plays while the caller is moved. */
+export function wordHint(strange: string, words: string[]): string {
+  if (!words.includes('refer')) return didYouMean(strange, words);
+  if (BARE_WORDS.includes(strange)) return `write it alone: ${strange}`;
+  return didYouMean(strange, [...words, ...BARE_WORDS]);
+}
+
+export function itemName(item: SchemaNode, list: string): string {
+  const title = resolved(item).title;
+  return title === undefined ? `an item of ${list}` : withArticle(title);
+}
+
+export function describe(node: Node): string {
+  if (isMap(node)) return 'a map';
+  if (isSeq(node)) return 'a list';
+  if (!isScalar(node)) return 'something else';
+  if (node.value === null) return 'nothing';
+  return typeof node.value === 'string'
+    ? 'text'
+    : typeof node.value === 'boolean'
+      ? 'true or false'
+      : 'a number';
+}
+
+/**
+ * With the article that its sound asks for: a user name, an E.164 number, an https address. Several
+ * things have none: days and times.
+ */
+export function withArticle(title: string): string {
+  if (WITHOUT_ARTICLE.test(title)) return title;
+  return `${SOUNDS_LIKE_VOWEL.test(title) ? 'an' : 'a'} ${title}`;
+}
+
+const WITHOUT_ARTICLE = /^(?:how |days |digits)/;
+const SOUNDS_LIKE_VOWEL = /^(?:[aeio]|u(?!se)|https)/i;
+
+/**
+ * For `on` and `off`, which differ by less than a misspelling: from `no` it is one edit to `on`.
+ */
+export function oppositeHint(words: readonly string[], text: string): string | null {
+  if (words.join() !== 'on,off') return null;
+  const word = text.trim().toLowerCase();
+  if (['on', 'yes', 'y', 'true'].includes(word)) return 'write on';
+  return ['off', 'of', 'no', 'n', 'false'].includes(word) ? 'write off' : 'known: on, off';
+}
+
+export function expected(schema: SchemaNode): string {
+  if (schema.type === 'object') return 'a map';
+  if (schema.anyOf !== undefined) {
+    const ways = schema.anyOf.flatMap((variant) => wordsOf(resolved(variant)));
+    return oneOf([...new Set(ways)]);
+  }
+  if (schema.title !== undefined) return withArticle(schema.title);
+  return schema.type === 'array' ? 'a list' : (schema.type ?? 'a value');
+}
+
+/** One way to write the value, or the words of which it may be one. */
+function wordsOf(schema: SchemaNode): readonly string[] {
+  if (schema.type === 'boolean') return ['true', 'false'];
+  const few = schema.enum !== undefined && schema.enum.length <= WORDS_LISTED_MAX;
+  return few ? (schema.enum ?? []) : [expected(schema)];
+}
+
+const WORDS_LISTED_MAX = 4;
+
+function oneOf(ways: readonly string[]): string {
+  const last = ways.at(-1) ?? '';
+  return ways.length < 2 ? last : `${ways.slice(0, -1).join(', ')} or ${last}`;
+}
+
+export function example(schema: SchemaNode, key?: string): string {
+  const found = schema.examples?.[0] ?? schema.enum?.[0];
+  if (found === undefined) return key === undefined ? '' : `add ${key}: …`;
+  const words = Array.isArray(found) ? `[${found.join(', ')}]` : String(found);
+  const quoted = typeof found === 'string' ? `"${found}"` : words;
+  return key === undefined ? `for example ${quoted}` : `add for example ${key}: ${quoted}`;
+}
+
+/**
+ * The text in the form that the pattern accepts, if it only differs by case, spaces or look-alike
+ * characters.
+ */
+export function meantHint(text: string, pattern: string, odd: string | null): string | null {
+  const plain = inAscii(text).trim();
+  const close = plain.replace(/\s+/g, '');
+  const forms = [plain, plain.toUpperCase(), plain.toLowerCase(), close, close.toLowerCase()];
+  const meant = forms.find((form) => matches(pattern, form));
+  if (meant === undefined) return null;
+  return `did you mean ${meant}?${odd === null ? '' : ` It is written with ${odd}`}`;
+}
+
+/** For something else in place of a map, or for an empty map. */
+export function mapHint(node: Node, schema: SchemaNode): string {
+  const { properties = {}, required = [], propertyNames } = schema;
+  if (isSeq(node) && properties.all !== undefined) return 'a list goes into any: or all:';
+  const key =
+    required[0] ??
+    Object.keys(properties).find((name) => /^[a-z]/.test(name)) ??
+    propertyNames?.examples?.[0];
+  if (typeof key !== 'string') return '';
+  // A telephone key or number without quotes would be the next problem: YAML reads it as a number.
+  return `write keys with values, such as ${/^[a-z]/i.test(key) ? key : `"${key}"`}: …`;
+}
+
+/** For an empty list. */
+export function emptyListHint(schema: SchemaNode): string {
+  const item = resolved(schema.items ?? {});
+  if (item.anyOf !== undefined) return 'for example [ { reject: declined } ]';
+  return example(item) || 'write at least one, or remove the key';
+}
+
+export function missingHint(source: Source, node: Node | null, schema: SchemaNode): string {
+  const written = node?.range ? source.text.slice(node.range[0], node.range[1]) : '';
+  if (written !== '') return `write it in quotes if you mean the text: "${written}"`;
+  const rest = node?.range ? source.text.slice(node.range[1]).split('\n', 1)[0]?.trim() : '';
+  if (rest?.startsWith('#'))
+    return `# starts a comment; write it in quotes if you mean it: "${rest.slice(0, 80)}"`;
+  return example(schema) || 'write a value, or remove the key';
+}
+
+export function shown(text: string): string {
+  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return JSON.stringify(short);
+}

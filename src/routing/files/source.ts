@@ -1,0 +1,167 @@
+/**
+ * Parses a route file into YAML nodes with positions, or problems. YAML changes values silently, so
+ * everything but plain maps, lists and scalars (anchors, aliases, tags, directives, several
+ * documents) is refused here, before anything is composed. So an alias bomb or deeply nested
+ * brackets cost nothing.
+ */
+import {
+  type CST,
+  Lexer,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  Parser,
+  type YAMLError,
+} from 'yaml';
+import { LIMITS } from '../limits.ts';
+import type { Place, Problems } from '../problem.ts';
+import { type Composed, compose } from './compose.ts';
+import { inspect } from './inspect.ts';
+import { decodeText } from './text.ts';
+
+export interface Source {
+  file: string;
+  text: string;
+  /** Null if the file holds nothing but comments. */
+  root: ParsedNode | null;
+  /** The place of a character offset. */
+  at(offset: number): Place;
+}
+
+/** Null after problems that leave nothing to decode. Yields regularly, see slices.ts. */
+export function* parseSource(
+  file: string,
+  bytes: Uint8Array,
+  problems: Problems,
+): Generator<void, Source | null> {
+  const top = { file, line: 1, column: 1 };
+  if (bytes.byteLength > LIMITS.routeFileBytes) {
+    problems.problem(
+      top,
+      `the file has ${bytes.byteLength} bytes, more than ${LIMITS.routeFileBytes}`,
+      'move long lists into files under lists/',
+    );
+    return null;
+  }
+  const text = yield* decodeText(file, bytes, problems);
+  if (text === null) return null;
+
+  // The parser's own line counter misses lines in text that it could not parse.
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) {
+    lines.addNewLine(end + 1);
+  }
+  const at = (offset: number): Place => {
+    const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const tokens = yield* tokensOf(text);
+  const inspected = yield* inspect(tokens, at, problems);
+  if (inspected === null) return null;
+
+  const { comments } = inspected;
+  const root = yield* nodesOf(tokens, text.length, at, problems, { file, comments });
+  if (root === undefined) return null;
+  return { file, text, root, at };
+}
+
+function* tokensOf(text: string): Generator<void, CST.Token[]> {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    yield;
+  }
+  for (const token of parser.end()) tokens.push(token);
+  return tokens;
+}
+
+/** Undefined after problems. */
+function* nodesOf(
+  tokens: CST.Token[],
+  length: number,
+  at: (offset: number) => Place,
+  problems: Problems,
+  { file, comments }: { file: string; comments: number[] },
+): Generator<void, ParsedNode | null | undefined> {
+  let composed: Composed | null;
+  try {
+    composed = yield* compose(tokens, length);
+  } catch (error) {
+    problems.problem(
+      { file, line: 1, column: 1 },
+      `not readable as YAML: ${error instanceof Error ? error.message : error}`,
+    );
+    return undefined;
+  }
+  if (composed === null) return undefined;
+  for (const error of syntaxErrors(composed)) {
+    const hash = cutOff(error, comments, at);
+    if (hash !== null) {
+      problems.problem(
+        at(hash),
+        'not valid YAML: # starts a comment here, and the bracket before it is never closed',
+        'put a text with # into quotes; a comment in brackets needs the rest on a later line',
+      );
+      continue;
+    }
+    problems.problem(
+      at(error.pos[0]),
+      `not valid YAML: ${firstLine(error.message)}`,
+      yamlHint(error.code),
+    );
+  }
+  // After a syntax error the nodes are the parser's guesses, so decoding them would report problems
+  // that do not exist.
+  return composed.errors.length > 0 ? undefined : composed.root;
+}
+
+/** A file that is not YAML at all has as many errors as characters. */
+const SYNTAX_ERRORS_SHOWN = 10;
+
+/** One error per place, without errors that are mere consequences of the first. */
+function syntaxErrors(composed: Composed): YAMLError[] {
+  const found: YAMLError[] = [];
+  // Tags have already been reported by inspect.ts, so a warning about an unknown tag is dropped.
+  const warnings = composed.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
+  for (const error of [...composed.errors, ...warnings]) {
+    if (found.length >= SYNTAX_ERRORS_SHOWN) break;
+    if (found.some((other) => other.pos[0] === error.pos[0])) continue;
+    if (found.length > 0 && error.code === 'UNEXPECTED_TOKEN') continue;
+    found.push(error);
+  }
+  return found;
+}
+
+/** In `{ digits: #1 }` the comment includes the closing bracket. */
+function cutOff(
+  error: YAMLError,
+  comments: number[],
+  at: (offset: number) => Place,
+): number | null {
+  if (!/flow/i.test(error.message)) return null;
+  const { line } = at(error.pos[0]);
+  const before = comments.filter((offset) => offset < error.pos[0]).sort((a, b) => b - a);
+  // Only a comment on this line or the line before is likely to be the cause.
+  return before.find((offset) => line - at(offset).line <= 1) ?? null;
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? message;
+}
+
+function yamlHint(code: string): string {
+  if (code === 'TAB_AS_INDENT') return 'indent with spaces';
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY') {
+    return 'put a text that contains ": " or " #" into quotes, and check the indentation';
+  }
+  if (code === 'BAD_INDENT') return 'check the indentation';
+  if (code === 'MISSING_CHAR')
+    return 'close the quotation mark or bracket, or write : after the key';
+  return '';
+}
+
+export function startOf(node: Node | null | undefined): number {
+  return node?.range?.[0] ?? 0;
+}
