@@ -34,6 +34,7 @@ import { registerStats, sharedActivity } from './api/stats.ts';
 import { registerSwitches } from './api/switches.ts';
 import { registerTargets } from './api/targets.ts';
 import { registerVersions } from './api/versions.ts';
+import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { clientErrorHandler, errorHandler, problemOf } from './error-problems.ts';
 import { registerHealth, type StoreWatch } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -82,6 +83,7 @@ export interface AppDeps {
   now: () => number;
   timeouts?: Timeouts;
   /** See HTTP_LIMITS. */
+  bodiesBytesMax?: number;
   webhooksUnderWayMax?: number;
   webhookWaitMs?: number;
   answerMs?: number;
@@ -99,8 +101,9 @@ export interface App {
 }
 
 export function buildApp(deps: AppDeps): App {
-  const open = buildServer(deps, true);
-  const admin = deps.config.adminPort === null ? null : buildServer(deps, false);
+  const bodies = createBodyBudget(deps.bodiesBytesMax ?? HTTP_LIMITS.bodiesBytesMax);
+  const open = buildServer(deps, bodies, true);
+  const admin = deps.config.adminPort === null ? null : buildServer(deps, bodies, false);
 
   registerHealth(open.server, deps);
   registerWebhook(open.server, { ...deps, connectionIds: deps.config.connectionIds });
@@ -195,6 +198,7 @@ function takeJsonAlone(scope: ApiScope): void {
 
 function buildServer(
   { config, log, metrics, timeouts = HTTP_LIMITS }: AppDeps,
+  bodies: BodyBudget,
   takesWebhooks: boolean,
 ): Built {
   const strays = createStrays({ log, metrics, takesWebhooks });
@@ -225,7 +229,7 @@ function buildServer(
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
   closeIdleConnections(server);
   continueOnlyWhenWanted(server);
-  gatherPieces(server);
+  gatherPieces(server, bodies);
   limitPipelining(server, strays.pipelined);
   // Everything accepted is answered by then; a slow upload must not delay the stop.
   server.addHook('preClose', async () => {

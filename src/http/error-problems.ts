@@ -120,6 +120,11 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     reason: 'too_busy',
     detail: 'Too much work is waiting. Try again.',
   },
+  TOO_MANY_BYTES: {
+    ...BUSY,
+    reason: 'too_many_bytes',
+    detail: `All unfinished bodies together had more than ${HTTP_LIMITS.bodiesBytesMax} bytes, and this one was the largest. Send it again.`,
+  },
   FST_ERR_CTP_BODY_TOO_LARGE: {
     status: 413,
     reason: 'body_too_large',

@@ -74,7 +74,12 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   'webhook.unavailable',
 ]);
 /** Webhooks answered 503 for other reasons: load, a shutdown, a row written by newer code. */
-const NOT_OF_THE_STORE: ReadonlySet<string | null> = new Set(['too_many', 'stopping', 'newer_row']);
+const NOT_OF_THE_STORE: ReadonlySet<string | null> = new Set([
+  'too_many',
+  'too_many_bytes',
+  'stopping',
+  'newer_row',
+]);
 
 export function watchTroubles(log: Log, now: () => number): Troubles {
   const troubles = new Map<string, Trouble & { lastAt: number }>();

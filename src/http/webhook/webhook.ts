@@ -100,8 +100,12 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
           });
         },
         errorHandler: (error, request, reply) => {
-          if (error.statusCode === 413) drainBody(request, reply);
-          refuse(request, reply, wasCutOff(request) ? CUT_OFF : problemOf(error));
+          const problem = wasCutOff(request) ? CUT_OFF : problemOf(error);
+          // The rest is still arriving; so that the sender reads our answer, it is read too.
+          if (problem.status === 413 || problem.reason === 'too_many_bytes') {
+            drainBody(request, reply);
+          }
+          refuse(request, reply, problem);
         },
       },
       async (request, reply) => {

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Received } from '../../../src/engine/engine.ts';
 import { HTTP_LIMITS } from '../../../src/http/limits.ts';
-import { serveApp } from '../../helpers/served-app.ts';
+import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 import { incomingCall, signedHeaders, type TelnyxKey } from '../../helpers/webhooks.ts';
 
 const TOGETHER = 8;
@@ -169,4 +169,108 @@ async function serveHeld(deps: { webhookWaitMs: number }) {
     },
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   };
+}
+
+describe('bodies that do not end', () => {
+  const BUDGET = 64 * 1024;
+
+  test.each(['/webhooks/telnyx', '/nowhere'])(
+    'to %s share one budget: the largest gets 503 with Retry-After, webhooks are taken',
+    async (path) => {
+      await using app = await serveApp({
+        receive: async () => ({ result: 'duplicate' }),
+        deps: { bodiesBytesMax: BUDGET },
+      });
+      const senders: ReturnType<typeof begun>[] = [];
+      for (let i = 0; i < 12; i += 1) {
+        const sender = begun(app, path, { declared: 200_000, chunked: i % 2 === 0 });
+        sender.send(20_000);
+        senders.push(sender);
+      }
+      // Of twelve with 20 KB each at most three fit.
+      await expect
+        .poll(() => senders.filter(({ answer }) => answer() !== '').length)
+        .toBeGreaterThanOrEqual(9);
+      for (const { answer } of senders) {
+        if (answer() === '') continue;
+        expect(answer()).toMatch(/^HTTP\/1.1 503 .*\r\nretry-after: 1\r\n/is);
+        expect(answer()).toContain('"reason":"too_many_bytes"');
+      }
+      const genuine = incomingCall('v3:beside-them');
+      expect((await app.deliver(genuine)).status).toBe(200);
+      expect((await inChunks(app, genuine)).status).toBe(200);
+      for (const { socket } of senders) socket.destroy();
+    },
+  );
+
+  test('one that was refused may be sent again on its connection, and the room of those that end is free', async () => {
+    await using app = await serveApp({
+      receive: async () => ({ result: 'duplicate' }),
+      deps: { bodiesBytesMax: BUDGET },
+    });
+    const padded = incomingCall('v3:large').padEnd(50_000);
+    const first = begun(app, '/webhooks/telnyx', { declared: padded.length, body: padded });
+    first.send(30_000);
+    await answeredHealth(app);
+    const second = begun(app, '/webhooks/telnyx', { declared: padded.length, body: padded });
+    second.send(20_000);
+    second.send(20_000);
+    await expect.poll(() => [first.answer(), second.answer()].join('')).toContain('too_many_bytes');
+
+    const [refused, other] = first.answer() === '' ? [second, first] : [first, second];
+    other.sendRest();
+    await expect.poll(() => other.answer()).toMatch(/^HTTP\/1.1 200 /);
+    refused.sendRest();
+    refused.socket.write(`${headOf(app.key, padded)}${padded}`);
+    await expect.poll(() => refused.answer()).toMatch(/^HTTP\/1.1 503 .*HTTP\/1.1 200 /s);
+    first.socket.destroy();
+    second.socket.destroy();
+  });
+});
+
+interface Begun {
+  declared: number;
+  chunked?: boolean;
+  body?: string;
+}
+
+/** A request whose body is sent bit by bit. */
+function begun(app: ServedApp, path: string, { declared, chunked = false, body }: Begun) {
+  const whole = body ?? ' '.repeat(declared);
+  const headers = {
+    host: 'calls.example.com',
+    'content-type': 'application/json',
+    ...(chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': declared }),
+    ...signedHeaders(app.key, whole),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const socket = connect(app.port, '127.0.0.1');
+  let text = '';
+  let sent = 0;
+  socket
+    .on('error', () => {})
+    .on('data', (data) => {
+      text += data;
+    });
+  socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  const send = (bytes: number) => {
+    const part = whole.slice(sent, sent + bytes);
+    sent += part.length;
+    socket.write(chunked ? `${part.length.toString(16)}\r\n${part}\r\n` : part);
+  };
+  return { socket, answer: () => text, send, sendRest: () => send(whole.length - sent) };
+}
+
+async function answeredHealth(app: ServedApp): Promise<void> {
+  expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+}
+
+/** As some proxies pass a webhook on. */
+function inChunks(app: ServedApp, body: string): Promise<Response> {
+  return fetch(`${app.url}/webhooks/telnyx`, {
+    method: 'POST',
+    headers: signedHeaders(app.key, body),
+    body: new Blob([body]).stream(),
+    duplex: 'half',
+  } as RequestInit);
 }
