@@ -25,7 +25,7 @@ export interface DoctorOptions {
 }
 
 export interface DoctorReport {
-  /** True if no check found a problem. */
+  /** True if no check found a problem and the routes could be loaded. */
   ok: boolean;
   checks: Finding[];
 }
@@ -73,27 +73,34 @@ export async function examineAccount(
   };
   const client = createAccountClient({ apiUrl, apiKey, proxy });
   try {
-    const [read, routes] = await Promise.all([
+    const [read, { dir, routes }] = await Promise.all([
       readAccount(client, settings, progress(options, io)),
       routesFrom(options, io),
     ]);
+    if (routes === null) {
+      const why = `${plain(dir)} has problems, so what depends on the routes is unknown`;
+      io.stderr.write(`referee doctor: ${why}; run referee check\n`);
+    }
     const ours = ourApplications({ account: read, settings }) ?? [];
     const reached = await reachAll(ours.flatMap(({ webhookUrl }) => webhookUrl ?? []));
     const account = { ...read, reached };
     const checks = examine({ account, routes, settings, now: Date.now() });
-    return { ok: checks.every(({ status }) => status !== 'problem'), checks };
+    // A server does not start with such routes, so this is no lack of knowledge alone.
+    return { ok: routes !== null && checks.every(({ status }) => status !== 'problem'), checks };
   } finally {
     await client.close();
   }
 }
 
-async function routesFrom(options: DoctorOptions, io: Io): Promise<RouteFacts | null> {
-  const { loaded } = await loadFolder(options.routes, io, Date.now());
-  if (!loaded.ok) return null;
-  return routeFacts(
-    loaded.routes,
-    loaded.examples.map(({ facts }) => facts.to),
-  );
+/** `routes` is null if they have problems. */
+async function routesFrom(
+  options: DoctorOptions,
+  io: Io,
+): Promise<{ dir: string; routes: RouteFacts | null }> {
+  const { dir, loaded } = await loadFolder(options.routes, io, Date.now());
+  if (!loaded.ok) return { dir, routes: null };
+  const exampleNumbers = loaded.examples.map(({ facts }) => facts.to);
+  return { dir, routes: routeFacts(loaded.routes, exampleNumbers) };
 }
 
 async function reachAll(webhookUrls: string[]): Promise<Map<string, Reached>> {

@@ -138,10 +138,12 @@ describe('referee doctor', () => {
     expect((await doctor({}, { args: ['--bogus'] })).code).toBe(2);
   });
 
-  test('routes that cannot be loaded make their checks unknown', async () => {
+  test('routes that cannot be loaded make their checks unknown, and exit 1', async () => {
     const ran = await doctor({}, { routes: 'rules: 1\n' });
     expect(statusOf(ran, 'unrouted')).toEqual(['unknown']);
     expect(statusOf(ran, 'api_version')).toEqual(['ok']);
+    expect(ran).toMatchObject({ code: 1, report: { ok: false } });
+    expect(ran.err).toMatch(/^referee doctor: \S+ has problems, .*; run referee check\n$/);
   });
 
   test('--url is where webhooks should arrive, and must be an address', async () => {
