@@ -41,7 +41,13 @@ function shared(): string[] {
 }
 
 function storeRoot(): string[] {
-  return ['store/store.ts', 'store/contract', 'store/migrate.ts', 'store/brief-map.ts'];
+  const files = [
+    'store/store.ts',
+    'store/migrate.ts',
+    'store/brief-map.ts',
+    'store/make-folder.ts',
+  ];
+  return [...files, 'store/contract'];
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>

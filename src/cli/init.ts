@@ -1,10 +1,11 @@
 /**
  * `referee init`: a repository for call routes. It asks nothing and never changes existing files.
  */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { makeFolder } from '../store/make-folder.ts';
 import { ownSource } from './init/source.ts';
 import { pathOf } from './options/path.ts';
 import type { Io } from './terminal/io.ts';
@@ -48,7 +49,7 @@ async function runInit(dir: string, io: Io): Promise<number> {
 }
 
 async function write(folder: string, outcome: Outcome): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const files = new Map<string, string>();
   files.set('package.json', await manifest(folder));
   for (const file of await filesIn(TEMPLATE)) {
@@ -67,7 +68,7 @@ async function write(folder: string, outcome: Outcome): Promise<void> {
     }
   }
   for (const [name, text] of files) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
+    makeFolder(dirname(join(folder, name)));
     try {
       await writeFile(join(folder, name), text, { flag: 'wx' });
       outcome.made.push(name);

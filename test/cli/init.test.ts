@@ -95,6 +95,15 @@ test('where nothing can be made it says why and exits with 1', async () => {
   expect(await readFile(join(folder, 'file'), 'utf8')).toBe('mine');
 });
 
+test.runIf(process.platform === 'linux')(
+  'a folder that the system cannot make is refused, not tried for ever',
+  async () => {
+    const { code, err } = await init('/proc/lines/of/ours');
+    expect(code).toBe(1);
+    expect(err).toMatch(/^referee init: not everything could be created: ENOENT.*'\/proc\/lines'/);
+  },
+);
+
 describe('the dependency is the package that made it', () => {
   const VERSION = '1.2.3';
   async function installed(resolved: string | null): Promise<string> {

@@ -1,9 +1,10 @@
 /** Opens and migrates one connection to an SQLite file, and explains its errors. */
 import { randomInt } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { pendingMigrations, readMigrations, type SchemaRow } from '../migrate.ts';
 
 /** "REFE": distinguishes our files from those of other programs. */
@@ -15,7 +16,7 @@ const LOG_BYTES_KEPT = 64 * 1024 * 1024;
 
 export function openSqliteFile(path: string, codeVersion: number): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (error) {
     throw new StoreUnavailable(
       'its folder cannot be made; make it, or name another file in DATABASE_URL',

@@ -55,6 +55,13 @@ test('a file in place of the folder is refused', async () => {
   expect(await refusal(open(join(path, 'referee.db')))).toMatch(/its folder cannot be made/);
 });
 
+test.runIf(process.platform === 'linux')(
+  'a folder that the system cannot make is refused, not tried for ever',
+  async () => {
+    expect(await refusal(open('/proc/data/referee.db'))).toMatch(/its folder cannot be made/);
+  },
+);
+
 test('the database of another program is left alone', async () => {
   const other = new DatabaseSync(path);
   other.exec('create table recipes (name text)');
