@@ -2,7 +2,7 @@
  * `referee prove`: shows everything that can happen to the callers of each rule, and the worst
  * case.
  */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { OTHERWISE } from '../core/machine/plan.ts';
 import { breaches, type Guarantee } from '../core/prove/guarantee.ts';
 import type { ProveOptions, RuleProof } from '../core/prove/prove.ts';
@@ -37,9 +37,9 @@ export function proveCommand(program: Command, io: Io): void {
       'every rule that leads to this target, and what happens to its callers when it fails',
       givenText,
     )
-    .option('--tree', 'what can happen to a caller, one line per branch')
-    .option('--mermaid', 'the same as a Mermaid flowchart')
-    .option('--json', 'one JSON object')
+    .addOption(oneForm('tree', 'what can happen to a caller, one line per branch'))
+    .addOption(oneForm('mermaid', 'the same as a Mermaid flowchart'))
+    .addOption(oneForm('json', 'one JSON object'))
     .addHelpText(
       'after',
       '\nEach attempt takes its full time. Exit 1 if a guarantee of the route files is broken.',
@@ -47,6 +47,13 @@ export function proveCommand(program: Command, io: Io): void {
     .action(async (dir: string | undefined, options: ProveArguments) => {
       process.exitCode = await runProve(dir, options, io);
     });
+}
+
+const FORMS = ['tree', 'mermaid', 'json'];
+
+/** Each form is the whole output, so two of them are a mistake. */
+function oneForm(name: string, description: string): Option {
+  return new Option(`--${name}`, description).conflicts(FORMS.filter((form) => form !== name));
 }
 
 /** The exit code. */

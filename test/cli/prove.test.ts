@@ -102,6 +102,16 @@ test('a Mermaid flowchart has every rule', async () => {
   expect(out).toMatch(/ -- "completed" --> n\d+/);
 });
 
+test.each([
+  ['--mermaid', '--json'],
+  ['--tree', '--json'],
+  ['--tree', '--mermaid'],
+])('%s and %s exclude each other, and nothing is proved', async (...args) => {
+  const { code, out, err } = await prove(...args);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain(`option '${args[0]}' cannot be used with option '${args[1]}'`);
+});
+
 test('a target is read backwards: who is led to it, and what is left when it fails', async () => {
   const us = JSON.parse((await prove('--target', 'us', '--json')).out);
   expect(us.rules.map(({ rule }: { rule: string }) => rule)).toEqual(['support']);
