@@ -45,20 +45,22 @@ export function demoCommand(program: Command, io: Io): void {
     .option('--keep', 'keep both running afterwards, and print the addresses to open', false)
     .option('--json', 'print one JSON document at the end instead of a timeline', false)
     .action(async (options: DemoOptions) => {
-      process.exitCode = (await runDemo(options, io)) ? 0 : 1;
+      process.exitCode = await runDemo(options, io);
     });
 }
 
-async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
+/** The exit code. */
+async function runDemo(options: DemoOptions, io: Io): Promise<number> {
   using stopping = stopSignal(io.env);
   const stage = await setDemoStage().catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
     io.stderr.write(`referee demo: it cannot start: ${why}\n`);
     return null;
   });
-  if (stage === null) return false;
+  if (stage === null) return 1;
   const screen = createScreen(io, options.json);
-  let good = false;
+  // Null until every call was judged: then Ctrl-C ends what --keep has kept, and nothing else.
+  let good: boolean | null = null;
   try {
     screen.opened(stage);
     const played = await play(stage, screen, stopping.signal);
@@ -68,11 +70,13 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
   } finally {
-    const keepFolder = !good && !stopping.signal.aborted;
+    const keepFolder = good !== true && !stopping.signal.aborted;
     await stage.close(keepFolder);
     if (keepFolder) io.stderr.write(`The server's log and database are kept: ${stage.folder}\n`);
   }
-  return good;
+  if (good !== null) return good ? 0 : 1;
+  io.stderr.write('referee demo: stopped before the end; nothing of it is left.\n');
+  return stopping.signal.reason === 'SIGINT' ? 130 : 143;
 }
 
 /** Places one call after the other and prints their timelines, in the order of events. */

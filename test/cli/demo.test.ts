@@ -66,6 +66,28 @@ test.concurrent('--json is one document with what became of each call', DEMO, as
   }
 });
 
+test.concurrent('Ctrl-C ends it at once, cleanly, and it says so', DEMO, async (context) => {
+  const { expect, onTestFinished } = context;
+  const dir = await temporary(context);
+  const child = spawn(process.execPath, [REFEREE, 'demo'], {
+    cwd: dir,
+    env: { PATH: process.env.PATH, TMPDIR: dir },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk;
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    // The first caller is there: it is neither starting any more nor done.
+    if (String(chunk).includes('#1')) child.kill('SIGINT');
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect(code).toBe(130);
+  expect(errors).toBe('referee demo: stopped before the end; nothing of it is left.\n');
+  expect(await readdir(dir)).toEqual([]);
+});
+
 test.concurrent(
   '--keep leaves both running, takes another call, and goes on Ctrl-C',
   DEMO,
