@@ -1,5 +1,5 @@
 /** Makes a process that decides beside the servers decide by the same routes as they do. */
-import { createActivation } from '../engine/activation.ts';
+import { createActivation } from '../engine/routes/activation.ts';
 import { RefereeError } from '../errors.ts';
 import { shortHash } from '../routing/files/folder.ts';
 import type { Routes } from '../routing/reload.ts';

@@ -8,10 +8,10 @@ import { withEnvFile } from '../config/env-file.ts';
 import { BadValue } from '../config/values.ts';
 import type { Call } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
-import { createDecider } from '../engine/decider.ts';
 import type { Observer, Receiver } from '../engine/engine.ts';
 import { livingReplicas } from '../engine/other-replicas.ts';
 import { createReceiver } from '../engine/receive.ts';
+import { keyOf } from '../engine/receiving/timeline.ts';
 import { recoveryJson } from '../engine/recovery/json.ts';
 import { knownOf } from '../engine/recovery/known.ts';
 import { owedOf } from '../engine/recovery/owed.ts';
@@ -23,7 +23,7 @@ import {
   recover,
 } from '../engine/recovery/recover.ts';
 import { sourceOf } from '../engine/recovery/service.ts';
-import { keyOf } from '../engine/timeline.ts';
+import { createDecider } from '../engine/routes/decider.ts';
 import { RefereeError } from '../errors.ts';
 import { openRoutes } from '../routing/reload.ts';
 import { openStore } from '../store/open.ts';

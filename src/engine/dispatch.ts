@@ -14,16 +14,21 @@ import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import type { Store } from '../store/store.ts';
 import { CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from '../telnyx/client.ts';
 import { atLeastSince, type Clock, type Mark, mark } from './clock.ts';
-import { createCommandReport } from './command-report.ts';
-import { createConfirmation } from './confirmation.ts';
 import type { Outlet, Received } from './engine.ts';
-import { type Job, storeNow } from './job.ts';
-import { JobQueue } from './job-queue.ts';
 import { guardCommands } from './observers.ts';
-import { createOutboxPoll } from './outbox-poll.ts';
-import { createRecorder } from './record-outcome.ts';
-import { type CommandObserver, createSender, type NotLapsed, type SendRequest } from './sender.ts';
-import { LEASE_MS, settlementOf } from './sending.ts';
+import { createCommandReport } from './reports/commands.ts';
+import { createConfirmation } from './sending/confirmation.ts';
+import { type Job, storeNow } from './sending/job.ts';
+import { JobQueue } from './sending/job-queue.ts';
+import { createOutboxPoll } from './sending/outbox-poll.ts';
+import { createRecorder } from './sending/record-outcome.ts';
+import {
+  type CommandObserver,
+  createSender,
+  type NotLapsed,
+  type SendRequest,
+} from './sending/sender.ts';
+import { LEASE_MS, settlementOf } from './sending/sending.ts';
 
 export interface DispatcherOptions {
   store: Pick<Store, 'claim' | 'stillToSend' | 'releaseLeases'>;

@@ -9,7 +9,7 @@ import type { Budget } from '../core/rules/rule.ts';
 import type { Settlement } from '../store/contract/calls.ts';
 import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import type { Mark } from './clock.ts';
-import type { Final } from './tally.ts';
+import type { Final } from './receiving/tally.ts';
 
 /**
  * What became of an event. `committed`: stored with everything that follows from it. `duplicate`: a

@@ -17,13 +17,13 @@ import type { Metrics } from '../metrics.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
-import { type Activated, type ActivationResult, createActivation } from './activation.ts';
-import { type AskedReload, createAskedReloads } from './asked-reload.ts';
-import { type ExplainQuestion, type Explanation, explain } from './explanation.ts';
-import type { NextReport, NextSet } from './next-routes.ts';
-import { createReloadReport, nextTroubles } from './reload-report.ts';
-import type { RouteVersions } from './route-versions.ts';
-import { createRuleProofs, type RuleProved } from './rule-proofs.ts';
+import { type Activated, type ActivationResult, createActivation } from './routes/activation.ts';
+import { type AskedReload, createAskedReloads } from './routes/asked-reload.ts';
+import { type ExplainQuestion, type Explanation, explain } from './routes/explanation.ts';
+import type { NextReport, NextSet } from './routes/next-routes.ts';
+import { createReloadReport, nextTroubles } from './routes/reload-report.ts';
+import type { RouteVersions } from './routes/route-versions.ts';
+import { createRuleProofs, type RuleProved } from './routes/rule-proofs.ts';
 
 export interface LiveRoutes {
   current(): RouteSet;

@@ -5,7 +5,7 @@
 import type { Log } from '../log/log.ts';
 import { onceForEach, onceUntilRecovered } from '../log/once.ts';
 import type { Observer, Outlet } from './engine.ts';
-import type { CommandObserver } from './sender.ts';
+import type { CommandObserver } from './sending/sender.ts';
 
 /**
  * Calls each observer that has the method; the names are for the log. One that throws is logged,

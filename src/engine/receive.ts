@@ -7,16 +7,16 @@
 import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable } from '../errors.ts';
 import type { Committed } from '../store/contract/calls.ts';
 import type { Store } from '../store/store.ts';
-import { applyAll } from './batch.ts';
-import { createBatchLoader } from './batch-load.ts';
 import { type Clock, type Mark, mark, systemClock } from './clock.ts';
 import type { Decider, Observer, Outlet, Receiver } from './engine.ts';
-import { keepable } from './letters.ts';
-import { createEventQueue, type QueuedEvent } from './queue.ts';
-import type { Resting } from './resting.ts';
-import { LEASE_MS } from './sending.ts';
-import { itemOf } from './tally.ts';
-import type { Applied, BatchUnit } from './working-unit.ts';
+import { applyAll } from './receiving/batch.ts';
+import { createBatchLoader } from './receiving/batch-load.ts';
+import { keepable } from './receiving/letters.ts';
+import { createEventQueue, type QueuedEvent } from './receiving/queue.ts';
+import { itemOf } from './receiving/tally.ts';
+import type { Applied, BatchUnit } from './receiving/working-unit.ts';
+import type { Resting } from './resting/resting.ts';
+import { LEASE_MS } from './sending/sending.ts';
 
 /** After so many losses of a call's row, its event is refused. */
 const ROW_RACES_MAX = 8;

@@ -6,10 +6,10 @@ import type { Notice } from '../core/machine/notice.ts';
 import type { LogEventName } from '../log/events.ts';
 import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
-import { createAttemptReport, isCaller } from './attempt-report.ts';
 import type { Observer } from './engine.ts';
-import { countFinal } from './final-report.ts';
-import { createLookupReport } from './lookup-report.ts';
+import { createAttemptReport, isCaller } from './reports/attempts.ts';
+import { countFinal } from './reports/final.ts';
+import { createLookupReport } from './reports/lookups.ts';
 
 /** One closure over the log and the metrics, as long as the list of notices. */
 export function createReport(log: Log, metrics: Metrics): Observer {

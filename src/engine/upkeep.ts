@@ -3,7 +3,7 @@
  * counts.
  */
 import type { Store } from '../store/store.ts';
-import { type Final, finalOf } from './tally.ts';
+import { type Final, finalOf } from './receiving/tally.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;

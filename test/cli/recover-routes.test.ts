@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useRoutesOf } from '../../src/cli/recover-routes.ts';
-import { createRouteVersions } from '../../src/engine/route-versions.ts';
+import { createRouteVersions } from '../../src/engine/routes/route-versions.ts';
 import { openRoutes, type Routes } from '../../src/routing/reload.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';

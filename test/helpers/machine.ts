@@ -23,7 +23,7 @@ import {
 } from '../../src/core/machine/transition.ts';
 import { noteAnswers } from '../../src/core/recording/answers.ts';
 import type { RecordedEvent } from '../../src/core/recording/recorded-call.ts';
-import { timelineEntry } from '../../src/engine/timeline.ts';
+import { timelineEntry } from '../../src/engine/receiving/timeline.ts';
 import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
 
 export const CALL = 'v3:call-under-test';

@@ -16,7 +16,7 @@ import { compileRouteSet } from '../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../src/core/rules/decide.ts';
 import type { Overrides } from '../../src/core/rules/override.ts';
 import type { RouteSet } from '../../src/core/rules/rule.ts';
-import { timelineEntry } from '../../src/engine/timeline.ts';
+import { timelineEntry } from '../../src/engine/receiving/timeline.ts';
 import type { CommitUnit } from '../../src/store/contract/calls.ts';
 import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
 import { aUnit } from './documents.ts';

@@ -57,7 +57,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'the refusal of a repetition counts as the refusal of the command',
-    file: 'engine/sending.ts',
+    file: 'engine/sending/sending.ts',
     from: 'if (isFirstOfWindow(claimed)) return outcome;',
     to: 'return outcome;',
     plan: 'two targets',
@@ -371,7 +371,7 @@ export const ENGINE_MUTANTS: EngineMutant[] = [
   },
   {
     name: 'an outcome is stored without settling its command',
-    file: 'engine/working-unit.ts',
+    file: 'engine/receiving/working-unit.ts',
     from: 'if (settle !== null) change.settle.push(settle);',
     to: '',
   },
@@ -387,9 +387,9 @@ const COPIED = [
   'src/core/machine',
   'src/core/recording',
   'src/core/iso-time.ts',
-  'src/engine/backoff.ts',
-  'src/engine/sending.ts',
-  'src/engine/timeline.ts',
+  'src/engine/sending/backoff.ts',
+  'src/engine/sending/sending.ts',
+  'src/engine/receiving/timeline.ts',
   'test/model',
   'test/helpers/machine.ts',
 ];

@@ -16,7 +16,12 @@ import { whyNotMovable } from '../../src/core/machine/movable.ts';
 import { whyNoNext } from '../../src/core/machine/on-operator.ts';
 import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
 import { ALL_AWAKE, transition } from '../../src/core/machine/transition.ts';
-import { asRepetition, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
+import {
+  asRepetition,
+  maySend,
+  sentSince,
+  settlementOf,
+} from '../../src/engine/sending/sending.ts';
 import { CALL, webhook } from '../helpers/machine.ts';
 import { invariantsOf } from './invariants.ts';
 

@@ -6,7 +6,7 @@ import type { Call } from '../../core/machine/call.ts';
 import type { WebhookEvent } from '../../core/machine/event.ts';
 import type { LoadKeys } from '../../store/contract/calls.ts';
 import type { Store } from '../../store/store.ts';
-import { keyOf } from '../timeline.ts';
+import { keyOf } from '../receiving/timeline.ts';
 import type { Known } from './recover.ts';
 
 const CHUNK = 100;

@@ -1,7 +1,7 @@
 /** Dead letters: events that could not be processed, to try again or to discard. */
 import { iso } from '../../core/iso-time.ts';
 import type { Receiver } from '../../engine/engine.ts';
-import { eventOfLetter } from '../../engine/letters.ts';
+import { eventOfLetter } from '../../engine/receiving/letters.ts';
 import type { DeadLetter } from '../../store/contract/dead-letters.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';

@@ -2,8 +2,8 @@
 import type { Static } from 'typebox';
 import { readMoment } from '../../core/iso-time.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
-import type { ExplainQuestion } from '../../engine/explanation.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
+import type { ExplainQuestion } from '../../engine/routes/explanation.ts';
 import { factsOf, unknownTarget } from '../../routing/expected/example.ts';
 import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';

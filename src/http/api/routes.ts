@@ -4,8 +4,8 @@ import { inForce, type Overrides, overridesOf } from '../../core/rules/override.
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
-import type { NextReport } from '../../engine/next-routes.ts';
 import { replicasSeen } from '../../engine/other-replicas.ts';
+import type { NextReport } from '../../engine/routes/next-routes.ts';
 import { problemsText } from '../../routing/problem.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';

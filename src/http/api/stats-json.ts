@@ -5,7 +5,7 @@ import { iso } from '../../core/iso-time.ts';
 import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
-import { arrival } from '../../engine/tally.ts';
+import { arrival } from '../../engine/receiving/tally.ts';
 import type {
   Activity,
   AttemptGroup,

@@ -1,8 +1,8 @@
 /** The route sets that were live: list, files, comparison, and rollback to one of them. */
 import { iso } from '../../core/iso-time.ts';
-import type { ActivationResult } from '../../engine/activation.ts';
-import { readKept } from '../../engine/kept-files.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
+import type { ActivationResult } from '../../engine/routes/activation.ts';
+import { readKept } from '../../engine/routes/kept-files.ts';
 import { problemsText } from '../../routing/problem.ts';
 import type { RouteVersion } from '../../store/contract/route-versions.ts';
 import type { Store } from '../../store/store.ts';

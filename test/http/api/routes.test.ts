@@ -1,6 +1,6 @@
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ExplainQuestion } from '../../../src/engine/explanation.ts';
+import type { ExplainQuestion } from '../../../src/engine/routes/explanation.ts';
 import { PROBLEM } from '../../../src/http/api/calls-schemas.ts';
 import {
   EXPLANATION,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runForcing } from '../../../src/cli/forcing.ts';
 import { FORCEABLE_TARGETS } from '../../../src/cli/targets.ts';
 import { restState } from '../../../src/core/rules/rest.ts';
-import { createResting, type Resting } from '../../../src/engine/resting.ts';
+import { createResting, type Resting } from '../../../src/engine/resting/resting.ts';
 import { RESTED, TARGETS } from '../../../src/http/api/targets-schemas.ts';
 import { aCall, anAttempt } from '../../helpers/documents.ts';
 import { webhook } from '../../helpers/machine.ts';

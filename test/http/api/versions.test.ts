@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLiveRoutes, type ReloadableRoutes } from '../../../src/engine/live-routes.ts';
-import { createRouteVersions } from '../../../src/engine/route-versions.ts';
+import { createRouteVersions } from '../../../src/engine/routes/route-versions.ts';
 import { PROBLEM } from '../../../src/http/api/calls-schemas.ts';
 import { RELOADED, ROUTES } from '../../../src/http/api/routes-schemas.ts';
 import { VERSION_DETAIL, VERSIONS } from '../../../src/http/api/versions-schemas.ts';

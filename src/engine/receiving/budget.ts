@@ -1,0 +1,61 @@
+/**
+ * Refers and transfers of the last hour, counted from the attempts in the store, so that replicas
+ * agree.
+ */
+import type { Budget } from '../../core/rules/rule.ts';
+import type { BudgetCounts, Loaded } from '../../store/contract/calls.ts';
+
+type Kind = 'refer' | 'transfer';
+type Budgets = { refers: Budget; transfers: Budget };
+
+export const BUDGET_WINDOW_MS = 3_600_000;
+
+/** How many attempts to count at most: one more than the largest hourly limit; null without one. */
+export function countMax(budgets: Budgets): number | null {
+  const limits = [budgets.refers, budgets.transfers]
+    .flatMap(({ perHour, perCallerPerHour }) => [perHour, perCallerPerHour])
+    .filter((limit) => limit !== null);
+  return limits.length === 0 ? null : Math.max(...limits) + 1;
+}
+
+/**
+ * The budget that stopped an attempt, by its name in the policy, taken from the attempt's reason.
+ */
+export function budgetOf(reason: string | null): string | null {
+  return /^policy ((?:refers|transfers)\.[a-z_]+): /.exec(reason ?? '')?.[1] ?? null;
+}
+
+/** The counts of one batch: those in the store, plus those that the batch itself has started. */
+export class BudgetUse {
+  private readonly all: BudgetCounts;
+  private readonly byCaller: Map<string, BudgetCounts>;
+  private readonly budgets: Budgets;
+
+  constructor(budgets: Budgets, counted: Loaded['budget']) {
+    this.budgets = budgets;
+    this.all = counted === null ? { refers: 0, transfers: 0 } : { ...counted.all };
+    this.byCaller = new Map(counted?.byCaller ?? []);
+  }
+
+  /** Null, or why the step fails as rejected. */
+  over(kind: Kind, caller: string | null): string | null {
+    const name = `${kind}s` as const;
+    const { perHour, perCallerPerHour } = this.budgets[name];
+    if (perHour !== null && this.all[name] >= perHour) {
+      return `policy ${name}.per_hour: ${perHour} used in the last hour`;
+    }
+    const used = caller === null ? 0 : (this.byCaller.get(caller)?.[name] ?? 0);
+    if (perCallerPerHour !== null && used >= perCallerPerHour) {
+      return `policy ${name}.per_caller_per_hour: ${perCallerPerHour} used by this caller in the last hour`;
+    }
+    return null;
+  }
+
+  started(kind: Kind, caller: string | null): void {
+    const name = `${kind}s` as const;
+    this.all[name] += 1;
+    if (caller === null) return;
+    const counts = this.byCaller.get(caller) ?? { refers: 0, transfers: 0 };
+    this.byCaller.set(caller, { ...counts, [name]: counts[name] + 1 });
+  }
+}

@@ -1,0 +1,93 @@
+/** Reports attempts: when they start, make progress and end, with advice if they fail. */
+
+import type { Attempt, Call } from '../../core/machine/call.ts';
+import { triesAgain } from '../../core/machine/counting.ts';
+import type { CallEvent } from '../../core/machine/event.ts';
+import type { Notice } from '../../core/machine/notice.ts';
+import { isLoopReason } from '../../core/rules/loop.ts';
+import type { Log, LogFields } from '../../log/log.ts';
+import type { Metrics } from '../../metrics.ts';
+import { adviceFor } from '../../telnyx/advice.ts';
+import { budgetOf } from '../receiving/budget.ts';
+
+export interface AttemptReport {
+  started(attempt: Attempt, call: Call, fields: LogFields): void;
+  progress(attempt: Attempt, fields: LogFields): void;
+  ended(notice: Ended, event: CallEvent, call: Call, fields: LogFields): void;
+}
+
+type Ended = Extract<Notice, { kind: 'attempt_ended' }>;
+
+export function createAttemptReport(
+  log: Log,
+  metrics: Pick<Metrics, 'attemptStarted' | 'budgetRefused'>,
+): AttemptReport {
+  const progressShown = log.shows?.('attempt.progress') ?? true;
+  return {
+    started(attempt, call, fields) {
+      const before = call.attempts[call.attempts.indexOf(attempt) - 1];
+      const isNew = before === undefined || !triesAgain(before, call.attempts);
+      if (isNew && isCaller(call)) {
+        metrics.attemptStarted(attempt.kind, call.rule, attempt.target);
+      }
+      log.emit('attempt.started', { ...fields, ...attemptFields(attempt) });
+    },
+    progress(attempt, fields) {
+      if (progressShown) log.emit('attempt.progress', { ...fields, ...attemptFields(attempt) });
+    },
+    ended,
+  };
+
+  function ended(
+    { attempt, corrected }: Ended,
+    event: CallEvent,
+    call: Call,
+    fields: LogFields,
+  ): void {
+    const { verdict } = attempt;
+    if (verdict === null) return;
+    const line = { ...fields, ...attemptFields(attempt), reason: attempt.reason, corrected };
+    if (verdict === 'completed') log.emit('attempt.completed', line);
+    else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
+    else if (verdict === 'skipped') log.emit('attempt.skipped', line);
+    else log.emit('attempt.failed', { ...line, ...adviceOf(attempt, event), next: call.phase });
+    const budget = attempt.unsent && !corrected ? budgetOf(attempt.reason) : null;
+    if (budget !== null && isCaller(call)) metrics.budgetRefused(budget);
+    if (attempt.unsent && isLoopReason(attempt.reason)) {
+      log.emit('attempt.loop', { ...fields, ...attemptFields(attempt), reason: attempt.reason });
+    }
+  }
+}
+
+/** Metrics count callers, and a transfer's B-leg belongs to its caller. */
+export function isCaller({ parentId }: Call): boolean {
+  return parentId === null;
+}
+
+function adviceOf(attempt: Attempt, event: CallEvent) {
+  const refusal =
+    event.source === 'outcome' && event.outcome.kind === 'rejected' ? event.outcome : null;
+  // A local refusal (budget, policy, template) has its own reason, so no advice about the network
+  // is added.
+  if (attempt.unsent) return {};
+  return (
+    adviceFor({
+      verdict: attempt.verdict,
+      kind: attempt.kind,
+      sipNotifyResponse: attempt.final ? attempt.sipNotifyResponse : null,
+      code: refusal?.code ?? null,
+      status: refusal?.status ?? null,
+    }) ?? {}
+  );
+}
+
+function attemptFields(attempt: Attempt): LogFields {
+  return {
+    attempt: attempt.id,
+    kind: attempt.kind,
+    target: attempt.target,
+    sip_address: attempt.sipAddress,
+    verdict: attempt.verdict,
+    sip_notify_response: attempt.sipNotifyResponse,
+  };
+}
