@@ -4,7 +4,6 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifySchema } from 'fastify';
 import type { Receiver } from '../engine/engine.ts';
 import type { LiveRoutes } from '../engine/live-routes.ts';
@@ -39,6 +38,7 @@ import { clientErrorHandler, errorHandler, problemOf } from './error-problems.ts
 import { registerHealth, type StoreWatch } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
+import { answerForNode } from './node-answers.ts';
 import { answerUnknown, type Unknown } from './not-found.ts';
 import { createAccess } from './people/access.ts';
 import { onlyAdmin, type People } from './people/people.ts';
@@ -213,6 +213,8 @@ function buildServer(
       headersTimeout: timeouts.headersTimeoutMs,
       connectionsCheckingInterval: timeouts.connectionsCheckMs,
       maxHeaderSize: HTTP_LIMITS.headerBytesMax,
+      // Node would answer an empty 400; see node-answers.ts.
+      requireHostHeader: false,
     },
     routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },
     // While closing we answer ourselves, because fastify's 503 has no Retry-After and is not
@@ -228,7 +230,7 @@ function buildServer(
   });
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
   closeIdleConnections(server);
-  continueOnlyWhenWanted(server);
+  answerForNode(server);
   gatherPieces(server, bodies);
   limitPipelining(server, strays.pipelined);
   // Everything accepted is answered by then; a slow upload must not delay the stop.
@@ -255,27 +257,5 @@ function closeIdleConnections(server: FastifyInstance): void {
     if (open <= connectionsKept || Date.now() - lookedAt < connectionsCheckMs) return;
     lookedAt = Date.now();
     server.server.closeIdleConnections();
-  });
-}
-
-/**
- * `Expect: 100-continue`: Node would request the body before the headers are checked. This hook
- * runs after every onRequest hook, that is, after the token or the signature's headers were
- * accepted. Only a request that Node reports waits: one of HTTP/1.0 may have the header too, and
- * would take a "100 Continue" for its answer.
- */
-function continueOnlyWhenWanted(server: FastifyInstance): void {
-  const waiting = new WeakSet<IncomingMessage>();
-  server.server.on('checkContinue', (request, response) => {
-    waiting.add(request);
-    server.server.emit('request', request, response);
-  });
-  // Node would refuse any other expectation with an empty 417, and nobody would hear of it.
-  server.server.on('checkExpectation', (request, response) => {
-    server.server.emit('request', request, response);
-  });
-  server.addHook('preParsing', (request, reply, payload, done) => {
-    if (waiting.has(request.raw)) reply.raw.writeContinue();
-    done(null, payload);
   });
 }

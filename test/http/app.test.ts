@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HTTP_LIMITS } from '../../src/http/limits.ts';
 import { ownTime } from '../helpers/own-time.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { incomingCall, signedHeaders } from '../helpers/webhooks.ts';
 
 let app: ServedApp;
 /**
@@ -56,6 +57,17 @@ describe('bytes that are no proper request', () => {
       'POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\nabc',
       /^HTTP\/1\.1 400 /,
     ],
+    ['no Host', 'GET /health/live HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 400 .*"reason":"no_host"/s],
+    [
+      'no Host at a path that does not exist',
+      'POST /nowhere HTTP/1.1\r\ncontent-length: 3\r\n\r\nabc',
+      /^HTTP\/1\.1 400 .*"reason":"no_host"/s,
+    ],
+    [
+      'CONNECT, as to a proxy',
+      'CONNECT example.com:443 HTTP/1.1\r\nhost: x\r\n\r\n',
+      /^HTTP\/1\.1 405 .*"reason":"method_not_allowed"/s,
+    ],
     ['headers that never end', 'GET /health/live HTTP/1.1\r\nhost: x\r\n', /^HTTP\/1\.1 408 /],
   ];
   for (const [name, bytes, status] of cases) {
@@ -78,6 +90,58 @@ describe('bytes that are no proper request', () => {
     await exchange(impatient, `${headers.join('\r\n')}\r\n\r\n{`);
     await expect.poll(async () => (await fetch(`${impatient.url}/health/live`)).status).toBe(200);
   });
+});
+
+test('HTTP/1.0 needs no Host', async () => {
+  expect(await exchange(app, 'GET /health/live HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+describe('a client that ends its side', () => {
+  test('after its request gets the answer, and the connection is closed', async () => {
+    const body = incomingCall('v3:half-closed');
+    const headers = { host: 'x', 'content-length': Buffer.byteLength(body) };
+    const lines = Object.entries({ ...headers, ...signedHeaders(app.key, body) });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const webhook = `POST /webhooks/telnyx HTTP/1.1\r\n${head}\r\n${body}`;
+    expect(await ended(webhook)).toMatch(/^HTTP\/1\.1 200 /);
+    const health = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
+    expect((await ended(health + webhook)).match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
+  });
+
+  test('in the middle of its request is told so', async () => {
+    const cut = 'POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc';
+    expect(await ended(cut)).toMatch(/^HTTP\/1\.1 4/);
+    expect(await ended('GET /health/live HT')).toMatch(/^HTTP\/1\.1 400 .*"cut_off"/s);
+  });
+
+  test('without a request is closed at once', async () => {
+    expect(await ended('')).toBe('');
+  });
+
+  test('of a stream of events ends that', async () => {
+    const socket = connect({ port: app.port, host: '127.0.0.1', allowHalfOpen: true });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (piece) => {
+      text += piece;
+    });
+    const head = ['GET /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${ADMIN_TOKEN}`];
+    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    await expect.poll(() => text).toContain('event: hello');
+    const ends = once(socket, 'end');
+    socket.end();
+    await ends;
+  });
+
+  async function ended(bytes: string): Promise<string> {
+    const socket = connect({ port: app.port, host: '127.0.0.1', allowHalfOpen: true });
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      answer += text;
+    });
+    socket.end(bytes);
+    await once(socket, 'end');
+    return answer;
+  }
 });
 
 test('bytes after a stream of events end it, and no second answer stands in it', async () => {

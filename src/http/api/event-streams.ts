@@ -105,8 +105,12 @@ export function createEventStreams(read: ReadChanges): EventStreams {
   return {
     admit,
     open(response, { viewer, after, legs, stillMay }) {
-      // The client left while its session was looked up: its `close` is over and would not be seen.
-      if (response.destroyed) return;
+      const { socket } = response;
+      // The client left while its session was looked up: that is over and would not be seen.
+      if (response.destroyed || socket === null || socket.readableEnded) {
+        response.destroy();
+        return;
+      }
       const stream: Stream = {
         viewer,
         response,
@@ -123,6 +127,8 @@ export function createEventStreams(read: ReadChanges): EventStreams {
         'x-accel-buffering': 'no',
       });
       response.write('retry: 2000\n\n');
+      // A client that leaves ends its side. Elsewhere that may be one that waits for its answer.
+      socket.once('end', () => response.end());
       response.on('close', () => streams.delete(stream));
       response.on('error', () => streams.delete(stream));
       streams.add(stream);
