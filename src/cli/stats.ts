@@ -1,5 +1,6 @@
 /** `referee stats`: the numbers of `GET /v1/stats`. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { counted } from '../core/counted.ts';
 import type { CallerOutcome } from '../core/machine/caller-outcome.ts';
 import { statsCsv } from '../http/api/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
@@ -22,14 +23,24 @@ export function statsCommand(program: Command, io: Io): void {
     .description('calls in numbers: who arrived, by rule, target and table row, and what it cost')
     .option(
       '--since <time>',
-      'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d (default: an hour ago)',
-      pastOf,
+      'ISO 8601 with its zone, or how long ago, at most a day: 15m, 2h, 1d (default: an hour ago)',
+      withinStats,
     )
     .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'a line for each rule, target and table row').conflicts('json'))
     .action(async (options: StatsOptions) => {
       process.exitCode = await runStats(options, io);
     });
+}
+
+/** The same limit for the database as a server has, so that both answer the same. */
+function withinStats(text: string): number {
+  const since = pastOf(text);
+  const { statsSpanMaxMs, statsLatenessMs } = HTTP_LIMITS;
+  if (since >= Date.now() - statsSpanMaxMs - statsLatenessMs) return since;
+  throw new InvalidArgumentError(
+    `Statistics cover the last ${statsSpanMaxMs / 3_600_000} hours; for longer: referee report --from ${plain(text)}.`,
+  );
 }
 
 function runStats(options: StatsOptions, io: Io): Promise<number> {
@@ -45,7 +56,7 @@ function statsText(
   const look = { width, givenUp: ['COST', 'SUCCESS', 'ARRIVED'], align: 'left' as const };
   const { total, arrived, not_arrived: notArrived, arrival_rate: rate, costs } = calls;
   return [
-    `Since ${since}: ${total} calls, ${live.total} live now`,
+    `Since ${since}: ${counted(total, 'call')}, ${live.total} live now`,
     `Arrived: ${arrived} of ${arrived + notArrived} (${percent(rate)})`,
     `Cost: ${money(costs)}`,
     '',

@@ -91,12 +91,16 @@ export const HTTP_LIMITS = {
   eventBatch: 200,
   /** A client that is further behind is disconnected; it reconnects with Last-Event-ID. */
   eventBufferBytesMax: 1024 * 1024,
-  /** The time range of the statistics: default and maximum. */
+  /**
+   * The time range of the statistics: default and maximum, and how late a request for exactly that
+   * may be answered.
+   */
   statsSpanMs: 60 * 60_000,
+  statsSpanMaxMs: 24 * 60 * 60_000,
+  statsLatenessMs: 60_000,
   /** How many changes /v1/schedules shows of each schedule, up to two weeks ahead. */
   scheduleChangesMax: 30,
   scheduleChangesDays: 14,
-  statsSpanMaxMs: 24 * 60 * 60_000,
   /**
    * Only the newest calls are counted; at 500 per turn of the event loop this takes about 100 ms.
    */

@@ -95,6 +95,13 @@ test('from another time on, as the API answers it', async () => {
   });
 });
 
+test('more than a day is refused as a server refuses it, with the command that has it', async () => {
+  const { code, out, err } = await referee('stats', '--since', '2d');
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toContain('the last 24 hours; for longer: referee report --from 2d.');
+  expect((await referee('stats', '--since', '24h')).code).toBe(0);
+});
+
 test('a time that is none, lies ahead, or a store that is not there is said', async () => {
   expect((await referee('stats', '--since', 'yesterday')).err).toContain('15m');
   expect((await referee('stats', '--since', '2999-01-01T00:00Z')).err).toContain('future');

@@ -1,4 +1,5 @@
 /** The texts of `referee replay`. */
+import { counted } from '../../core/counted.ts';
 import type { Apart } from '../../core/replay/apart.ts';
 import type { Change, Comparison } from '../../core/replay/comparison.ts';
 import type { Io } from '../terminal/io.ts';
@@ -25,11 +26,15 @@ export function replayText(comparison: Comparison, question: ReplayQuestion, io:
     const all = same === 0 ? 'No call could be replayed' : 'Nobody goes elsewhere';
     paragraphs.push([
       bold(all) +
-        plain(same === 0 ? '.' : `: ${counted(same)} ${same === 1 ? 'goes' : 'go'} ${asBefore}.`),
+        plain(
+          same === 0
+            ? '.'
+            : `: ${counted(same, 'call')} ${same === 1 ? 'goes' : 'go'} ${asBefore}.`,
+        ),
     ]);
   } else {
     const rest = same === 0 ? '' : plain(`, ${number(same)} ${asBefore}`);
-    paragraphs.push([`${bold(`${counted(differs)} would go elsewhere`)}${rest}.`]);
+    paragraphs.push([`${bold(`${counted(differs, 'call')} would go elsewhere`)}${rest}.`]);
     paragraphs.push(changeTable(comparison.changes, io));
     paragraphs.push(endsTable(comparison, io));
   }
@@ -97,7 +102,7 @@ function notes(
     .sort(([, one], [, other]) => other - one)
     .map(
       ([target, times]) =>
-        `Assumed: ${plain(target)} completes, for ${counted(times)} that did not reach it then.`,
+        `Assumed: ${plain(target)} completes, for ${counted(times, 'call')} that did not reach it then.`,
     );
   if (truncated) {
     lines.push('There are more kinds of change, or more calls, than are listed; all are counted.');
@@ -105,7 +110,7 @@ function notes(
   lines.push(
     dim(
       plain(
-        `${counted(calls)} of ${rangeOf(question)}, each decided at its own time with the overrides of that time. Targets answered and callers acted as they really did. Budgets are not counted again.`,
+        `${counted(calls, 'call')} of ${rangeOf(question)}, each decided at its own time with the overrides of that time. Targets answered and callers acted as they really did. Budgets are not counted again.`,
       ),
     ),
   );
@@ -122,11 +127,7 @@ function apartText({ skipped, skipped_because }: Comparison): string {
   const parts = (Object.keys(APART_WORDS) as Apart[])
     .filter((why) => skipped_because[why] > 0)
     .map((why) => `${number(skipped_because[why])} ${APART_WORDS[why]}`);
-  return `Not compared: ${counted(skipped)} (${parts.join(', ')}).`;
-}
-
-function counted(calls: number): string {
-  return `${number(calls)} ${calls === 1 ? 'call' : 'calls'}`;
+  return `Not compared: ${counted(skipped, 'call')} (${parts.join(', ')}).`;
 }
 
 function number(value: number): string {

@@ -1,6 +1,8 @@
 /** Checks whether Telnyx could deliver its webhooks to us. */
+
+import { counted } from '../counted.ts';
 import type { Delivery } from './account.ts';
-import { counted, type Finding, found, ourConnections, type Seen, unread } from './finding.ts';
+import { type Finding, found, ourConnections, type Seen, unread } from './finding.ts';
 
 const RECENT_MS = 3_600_000;
 const BODY_CHARS_SHOWN = 200;

@@ -140,7 +140,3 @@ export function firstOf<T>(
   const named = items.slice(0, NAMED_MAX).map(each);
   return items.length > NAMED_MAX ? [...named, more(items.length - NAMED_MAX)] : named;
 }
-
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
-}

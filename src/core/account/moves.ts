@@ -1,5 +1,7 @@
 /** Checks whether the account can do what the rules need: see attestation, and place transfers. */
+
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import { counted } from '../counted.ts';
 import type { Application, VoiceProfile } from './account.ts';
 import { type Finding, forEachApplication, found, type Seen, unread } from './finding.ts';
 import type { RouteFacts } from './route-facts.ts';
@@ -90,7 +92,7 @@ function low({ name, dailySpendLimit, concurrentCallLimit }: VoiceProfile): Find
     );
   }
   if (concurrentCallLimit !== null && concurrentCallLimit < CONCURRENT_CALLS_LOW) {
-    const message = `The outbound voice profile "${name}" allows ${concurrentCallLimit} calls at a time.`;
+    const message = `The outbound voice profile "${name}" allows ${counted(concurrentCallLimit, 'call')} at a time.`;
     findings.push(
       found('transfer', 'warning', message, `Raise its concurrent call limit ${PROFILES}.`),
     );

@@ -1,14 +1,7 @@
 /** Checks whether the numbers of the account lead to us, and whether the routes know them. */
+import { counted } from '../counted.ts';
 import type { PhoneNumber } from './account.ts';
-import {
-  counted,
-  type Finding,
-  firstOf,
-  found,
-  ourConnections,
-  type Seen,
-  unread,
-} from './finding.ts';
+import { type Finding, firstOf, found, ourConnections, type Seen, unread } from './finding.ts';
 
 const IN_PORTAL = 'in the Telnyx portal under Numbers';
 
@@ -39,7 +32,12 @@ export function numbers(seen: Seen): Finding[] {
           `Look at the number ${IN_PORTAL}; Telnyx support knows what its state waits for.`,
           number,
         ),
-      (count) => found('numbers', 'problem', `${counted(count, 'more number')} are not active.`),
+      (count) =>
+        found(
+          'numbers',
+          'problem',
+          `${counted(count, 'more number is', 'more numbers are')} not active.`,
+        ),
     ),
     ...firstOf(
       forwarded,
@@ -52,7 +50,11 @@ export function numbers(seen: Seen): Finding[] {
           number.number,
         ),
       (count) =>
-        found('numbers', 'problem', `${counted(count, 'more number')} forward every call.`),
+        found(
+          'numbers',
+          'problem',
+          `${counted(count, 'more number forwards', 'more numbers forward')} every call.`,
+        ),
     ),
     ...unreadForwarding(seen),
   ];
@@ -97,7 +99,12 @@ export function unrouted(seen: Seen): Finding[] {
         'Write a rule for it; or an example, if otherwise is what its callers are to meet.',
         number,
       ),
-    (count) => found('unrouted', 'warning', `${counted(count, 'more number')} have no rule.`),
+    (count) =>
+      found(
+        'unrouted',
+        'warning',
+        `${counted(count, 'more number has', 'more numbers have')} no rule.`,
+      ),
   );
 }
 
@@ -123,7 +130,11 @@ export function foreign(seen: Seen): Finding[] {
     worst,
     (finding) => finding,
     (count) =>
-      found('foreign', 'warning', `${counted(count, 'more number')} of rules are not ours.`),
+      found(
+        'foreign',
+        'warning',
+        `${counted(count, 'more number of rules is', 'more numbers of rules are')} not ours.`,
+      ),
   );
 }
 

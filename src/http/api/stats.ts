@@ -14,9 +14,6 @@ import { statsCsv } from './stats-csv.ts';
 import { statsJson } from './stats-json.ts';
 import { STATS, STATS_QUERY } from './stats-schemas.ts';
 
-/** Tolerance, so that a request for exactly one day is not refused because of its latency. */
-const MINUTE_MS = 60_000;
-
 export interface StatsDeps {
   store: Pick<Store, 'activity'>;
   now: () => number;
@@ -32,7 +29,7 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
       return sendProblem(reply, badMoment('querystring', 'since', since ?? ''));
     }
     const now = deps.now();
-    if (asked < now - HTTP_LIMITS.statsSpanMaxMs - MINUTE_MS) {
+    if (asked < now - HTTP_LIMITS.statsSpanMaxMs - HTTP_LIMITS.statsLatenessMs) {
       const why = `${JSON.stringify(since)} is before ${iso(now - HTTP_LIMITS.statsSpanMaxMs)}; statistics cover the last ${HTTP_LIMITS.statsSpanMaxMs / 3_600_000} hours. Ask GET /v1/calls for older ones.`;
       return sendProblem(reply, badField('querystring', 'since', why));
     }

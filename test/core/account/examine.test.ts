@@ -512,6 +512,14 @@ describe('a finding', () => {
     expect(findings.at(-1)?.message).toContain('2,950 more numbers');
   });
 
+  test('of one number more than are named is in the singular', () => {
+    const many = Array.from({ length: 51 }, (_, index) =>
+      number({ id: String(index), number: `+1415${2_000_000 + index}`, status: 'port-pending' }),
+    );
+    const findings = look('numbers', { account: { numbers: value(many) } });
+    expect(findings.at(-1)?.message).toBe('1 more number is not active.');
+  });
+
   test('of a transfer names each country once', () => {
     const transfers = new Map([
       ['+4930901820', 'berlin'],
