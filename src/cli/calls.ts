@@ -72,9 +72,13 @@ export async function runCalls(
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
     io.stderr.write(`referee calls: ${plainLines(error)}\n`);
-    // With --verify, 1 would mean that a call differs.
-    return error instanceof NeedsDatabase ? 2 : 1;
+    return error instanceof NeedsDatabase ? 2 : failureOf(written);
   }
+}
+
+/** With --verify, 1 would mean that a call differs. */
+function failureOf({ verify }: CallsOptions): number {
+  return verify ? 2 : 1;
 }
 
 /** `--verify` includes B-legs, which are stored like other calls. */
@@ -88,7 +92,7 @@ async function useRecorded(
   try {
     const { limit: _, ...filter } = filterOf(askedBy(options));
     const id = asked === null ? null : await idOf(documentsIn(reader), asked);
-    if (asked !== null && id === null) return noSuchCall(asked, io);
+    if (asked !== null && id === null) return noSuchCall(asked, options, io);
     const legs = options.verify ? { legs: 'all' as const } : {};
     const reading = { limit: options.limit ?? null, signal };
     const recorded =
@@ -113,11 +117,11 @@ async function showCall(
   signal: AbortSignal,
 ): Promise<number> {
   const id = await idOf(documents, asked);
-  if (id === null) return noSuchCall(asked, io);
+  if (id === null) return noSuchCall(asked, options, io);
   let shown = '';
   for (;;) {
     const detail = await documents.call(id);
-    if (detail === null) return noSuchCall(asked, io);
+    if (detail === null) return noSuchCall(asked, options, io);
     const text = options.json ? jsonText(detail) : callStory(detail, options.utc === true);
     if (text !== shown) {
       io.stdout.write(`${shown !== '' && io.isTTY && !options.json ? REDRAW : ''}${text}\n`);
@@ -128,11 +132,11 @@ async function showCall(
   }
 }
 
-function noSuchCall(asked: string, io: Io): number {
+function noSuchCall(asked: string, options: CallsOptions, io: Io): number {
   io.stderr.write(
     `referee calls: there is no call ${JSON.stringify(asked.slice(0, 200))} in the store. Give a complete call_control_id, or a number as the list shows it: referee calls\n`,
   );
-  return 1;
+  return failureOf(options);
 }
 
 async function idOf(documents: Documents, asked: string): Promise<string | null> {

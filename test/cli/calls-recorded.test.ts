@@ -53,7 +53,7 @@ const CALL = 'v3:call-under-test';
 test('--verify: every call is what its recorded events give, and older ones are counted apart', async () => {
   expect(await referee('--verify')).toMatchObject({
     code: 0,
-    out: '2 calls: 1 match their recorded events, 0 do not. Not compared: 1 recorded by an older release.\n',
+    out: '2 calls: 1 matches its recorded events, 0 do not. Not compared: 1 recorded by an older release.\n',
   });
   const { out } = await referee('--verify', '--json', '--ends', 'referred');
   expect(JSON.parse(out)).toEqual({
@@ -97,6 +97,20 @@ test('--export: a line for each call, read back and run again; an existing file 
   expect((await referee('--export', '-', '--verify')).code).not.toBe(0);
 });
 
+test('--verify exits with 2 if there is nothing to compare: 1 would mean a difference', async () => {
+  const there = path;
+  path = join(folder, 'missing.db');
+  const missing = await referee('--verify');
+  path = there;
+  expect(missing).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringMatching(/missing\.db: there is no such file; DATABASE_URL must name/),
+  });
+  expect((await referee('v3:unknown', '--verify')).code).toBe(2);
+  expect((await referee('v3:unknown')).code).toBe(1);
+});
+
 test('--verify names what differs, and where it was first seen; exit 1', async () => {
   const database = new DatabaseSync(path);
   database.exec(
@@ -117,7 +131,7 @@ test('--verify names what differs, and where it was first seen; exit 1', async (
     expect.stringMatching(
       /^ {2}attempts: stored .*"verdict":"busy".*, the events give .*"completed"/,
     ),
-    '2 calls: 0 match their recorded events, 1 do not. Not compared: 1 recorded by an older release.',
+    '2 calls: 0 match their recorded events, 1 does not. Not compared: 1 recorded by an older release.',
     '',
   ]);
   const asJson = await referee(CALL, '--verify', '--json');

@@ -1,6 +1,7 @@
 /**
  * `referee calls --verify`: replays the recorded events, which must give the same calls as stored.
  */
+import { counted } from '../../core/counted.ts';
 import { type Difference, foldCall } from '../../core/recording/fold.ts';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
 import { type Io, jsonText } from '../terminal/io.ts';
@@ -86,11 +87,15 @@ function valueText(value: unknown): string {
 
 function summaryText({ calls, same, differs, older, newer, incomplete }: Verified): string {
   if (calls === 0) return 'No calls match: nothing was compared.';
-  const apart = [
+  const notCompared: [number, string][] = [
     [older, 'recorded by an older release'],
     [newer, 'recorded by a newer release'],
     [incomplete, 'with more events than are kept'],
-  ].flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`]));
-  const compared = `${calls} calls: ${same} match their recorded events, ${differs} do not.`;
+  ];
+  const apart = notCompared.flatMap(([count, words]) =>
+    count === 0 ? [] : [`${count.toLocaleString('en-US')} ${words}`],
+  );
+  const matching = `${counted(same, 'matches its', 'match their')} recorded events`;
+  const compared = `${counted(calls, 'call')}: ${matching}, ${counted(differs, 'does', 'do')} not.`;
   return apart.length === 0 ? compared : `${compared} Not compared: ${apart.join(', ')}.`;
 }
