@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
+import { counted } from '../core/counted.ts';
 import { RefereeError } from '../errors.ts';
 import { backUp, callsInBackup, restore } from '../store/backup.ts';
 import type { Database } from '../store/open.ts';
@@ -44,7 +45,7 @@ export function runBackup(file: string, io: Io, signal: AbortSignal): Promise<nu
   const about = { name: 'backup', failure: 'no backup was made', io, signal };
   return reporting(about, async (database) => {
     const calls = await backUp(database, file, signal);
-    io.stdout.write(`${file}: ${calls} calls, ${sizeOf(file)}\n`);
+    io.stdout.write(`${file}: ${counted(calls, 'call')}, ${sizeOf(file)}\n`);
     return 0;
   });
 }
@@ -58,8 +59,8 @@ export function runRestore(
   const about = { name: 'restore', failure: 'nothing was restored', io, signal };
   return reporting(about, async (database) => {
     const inBackup = callsInBackup(file, database);
-    if (database.kind === 'sqlite' && existsSync(database.path)) {
-      const question = `${database.path} will be replaced by ${file} (${inBackup} calls). Continue?`;
+    if (database.kind === 'sqlite' && inBackup !== null && existsSync(database.path)) {
+      const question = `${database.path} will be replaced by ${file} (${counted(inBackup, 'call')}). Continue?`;
       const answer = await confirm(question, { ...options, signal }, io);
       if (answer === 'nobody') {
         io.stderr.write('referee restore: this replaces the database; add --yes to do it\n');
@@ -69,7 +70,7 @@ export function runRestore(
     }
     const calls = await restore(file, database, signal);
     const where = database.kind === 'sqlite' ? database.path : 'the database';
-    io.stdout.write(`${where}: ${calls} calls restored\n`);
+    io.stdout.write(`${where}: ${counted(calls, 'call')} restored\n`);
     return 0;
   });
 }

@@ -2,8 +2,10 @@
  * `referee demo`: the real server and the Telnyx simulator with scripted callers. Each must end as
  * scripted according to both the server and the simulator. It needs no account and no network.
  */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { counted } from '../core/counted.ts';
 import { type PlayedCall, SCRIPTS } from '../simulator/scripts.ts';
 import type { PlacedCall } from '../simulator/simulator.ts';
 import type { ApiCall } from './demo/call.ts';
@@ -150,5 +152,9 @@ function watch(server: Pick<Documents, 'call'>, calls: { placed: PlacedCall }[],
 
 function strayProblems({ simulator }: DemoStage): string[] {
   const strays = simulator.strayRequests().length;
-  return strays === 0 ? [] : [`${strays} commands were for calls that the simulator does not know`];
+  return strays === 0
+    ? []
+    : [
+        `${counted(strays, 'command was', 'commands were')} for calls that the simulator does not know`,
+      ];
 }

@@ -2,10 +2,12 @@
  * `referee recover`: asks Telnyx for the webhooks that were missed, by hand; the server does so by
  * itself.
  */
+
 import type { Command } from 'commander';
 import { type Config, readConfig } from '../config/config.ts';
 import { withEnvFile } from '../config/env-file.ts';
 import { BadValue } from '../config/values.ts';
+import { counted } from '../core/counted.ts';
 import type { Call } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
 import type { Observer, Receiver } from '../engine/engine.ts';
@@ -106,7 +108,7 @@ async function runRecover(
     );
     if (!hands.servesCallers && recovery.postponed > 0) {
       io.stderr.write(
-        `referee recover: no server is running: ${recovery.postponed} events of waiting callers will be handled at the next start\n`,
+        `referee recover: no server is running: ${counted(recovery.postponed, 'event')} of waiting callers will be handled at the next start\n`,
       );
     }
     return recovery.failed === null ? 0 : 1;
@@ -212,9 +214,9 @@ function inWords(recovery: Recovery, { dryRun }: RecoverCommandOptions): string 
   const types = [...recovery.byType].map(([type, count]) => `${count} ${plain(type)}`).join(', ');
   const lines = [
     `since ${new Date(recovery.since).toISOString()}`,
-    `${recovery.live} legs live`,
-    `${recovery.recovered} missed events ${dryRun ? 'would be stored' : 'stored'}${types === '' ? '' : `: ${types}`}`,
-    `${recovery.lost.length} lost callers`,
+    `${counted(recovery.live, 'leg')} live`,
+    `${counted(recovery.recovered, 'missed event')} ${dryRun ? 'would be stored' : 'stored'}${types === '' ? '' : `: ${types}`}`,
+    counted(recovery.lost.length, 'lost caller'),
     ...recovery.lost.map(
       ({ at, from, to, callId }) =>
         `  ${new Date(at).toISOString()}  ${plain(from ?? 'anonymous')} to ${plain(to ?? '-')}  ${plain(callId)}`,

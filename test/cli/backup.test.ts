@@ -63,7 +63,7 @@ function contents(): Record<string, string> {
 
 test('a second backup replaces the first, and only two files are there', async () => {
   const store = await fill('one');
-  expect((await run('backup')).out).toMatch(/backup\.db: 1 calls, \d+ kB\n$/);
+  expect((await run('backup')).out).toMatch(/backup\.db: 1 call, \d+ kB\n$/);
   await store.commit([aUnit(aCall('two'), 0)], null);
   expect((await run('backup')).out).toContain('2 calls');
   await store.close();
@@ -140,7 +140,7 @@ test('the database of a running server is no backup: what is in its log would be
   expect([code, err]).toEqual([1, expect.stringContaining('make one with referee backup')]);
   expect(readdirSync(join(folder, 'data'))).not.toContain('other.db');
   await store.close();
-  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
+  expect((await run('restore', { yes: true })).out).toContain('1 call restored');
 });
 
 test('a file that a server is using is not replaced; once it has stopped, it is', async () => {
@@ -152,7 +152,7 @@ test('a file that a server is using is not replaced; once it has stopped, it is'
   expect((await store.commit([aUnit(aCall('three'), 0)], null)).results).toEqual(['committed']);
   await store.close();
   expect(await run('restore')).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
-  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
+  expect((await run('restore', { yes: true })).out).toContain('1 call restored');
   const restored = await fill();
   expect(await restored.find('one')).not.toBeNull();
   expect(await restored.find('two')).toBeNull();
@@ -213,7 +213,7 @@ test('beside the log of another file nothing is opened, and a restore puts an en
   queueMicrotask(() => stopping.abort('SIGTERM'));
   expect((await run('restore', { yes: true }, undefined, stopping.signal)).code).toBe(1);
   expect(contents()).toEqual(before);
-  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
+  expect((await run('restore', { yes: true })).out).toContain('1 call restored');
   const restored = await fill();
   expect([await restored.find('one'), await restored.find('two')]).toEqual([
     expect.anything(),
@@ -245,7 +245,7 @@ test('a link is followed: the file that it leads to is replaced', async () => {
   expect((await run('backup')).code).toBe(0);
   const store = await fill('two');
   await store.close();
-  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
+  expect((await run('restore', { yes: true })).out).toContain('1 call restored');
   expect([path, file].map((each) => lstatSync(each).isSymbolicLink())).toEqual([true, true]);
   expect(readdirSync(volume).toSorted()).toEqual(['backup.db', 'referee.db']);
   const restored = await fill();

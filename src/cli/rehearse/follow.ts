@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery } from '../../core/account/account.ts';
+import { counted } from '../../core/counted.ts';
 import type { CallDetail } from '../../http/api/calls-json.ts';
 import type { AccountClient } from '../../telnyx/account/client.ts';
 import { deliveredEvent } from '../../telnyx/account/deliveries.ts';
@@ -170,7 +171,7 @@ async function readLog(
         const found =
           wanted.length === 0
             ? 'no webhook yet'
-            : `only ${wanted.length - missing} of ${wanted.length} webhooks so far`;
+            : `only ${wanted.length - missing} of ${counted(wanted.length, 'webhook')} so far`;
         unknowns.push(`Telnyx's delivery log has ${found}.`);
         return reading.value;
       }

@@ -3,7 +3,9 @@
  * missed event to the receiver. It may fail or die at any point: next time, events that were passed
  * on are duplicates, and the rest are still in Telnyx's list.
  */
+
 import { setTimeout } from 'node:timers/promises';
+import { counted } from '../../core/counted.ts';
 import type { Call } from '../../core/machine/call.ts';
 import type { WebhookEvent } from '../../core/machine/event.ts';
 import {
@@ -92,7 +94,9 @@ export async function recover(options: RecoverOptions, since: number): Promise<R
   const outage: Outage = { missed: listed.missed, live, ...known, now: now() };
   const plan = planRecovery(outage, await askOneByOne(options, legsToAsk(outage)));
   if (plan.postponed > 0) {
-    failures.push(`Telnyx did not say whether the legs of ${plan.postponed} events are live`);
+    failures.push(
+      `Telnyx did not say whether the legs of ${counted(plan.postponed, 'event')} are live`,
+    );
   }
   return {
     since,
