@@ -213,7 +213,21 @@ describe('a store', () => {
     await due();
     expect((await store.due(1)).now).toBe(its.clocks.wall());
     expect(await store.provenNow()).toBeLessThan(START + 1_000);
-    await store.commit([aUnit(aCall('v3:new'), 0)], null);
+    await store.commit([aUnit(aCall('v3:new', { heardAt: its.clocks.wall() }), 0)], null);
+    expect(await store.provenNow()).toBe(its.clocks.wall());
+  });
+
+  test('nor after a boot 40 days ahead, although a call is recovered from Telnyx’s list', async () => {
+    await store.commit([aUnit(aCall('v3:old', { endedAt: START - DAY }), 0)], null);
+    await store.ping();
+    await store.close();
+    its.boots('another');
+    its.steps(40 * DAY);
+    store = await open();
+    await store.commit([aUnit(aCall('v3:missed', { heardAt: null }), 0)], null);
+    expect((await store.due(1)).now).toBe(its.clocks.wall());
+    expect(await store.provenNow()).toBeLessThan(START + 1_000);
+    await store.commit([aUnit(aCall('v3:new', { heardAt: its.clocks.wall() }), 0)], null);
     expect(await store.provenNow()).toBe(its.clocks.wall());
   });
 });
