@@ -15,7 +15,7 @@ import files from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
 const OWN = fileURLToPath(new URL('../page/', import.meta.url));
-const ASSET = /^[a-z][a-z-]*\.(js|css|svg)$/;
+const ASSET = /^([a-z][a-z-]*\/)?[a-z][a-z-]*\.(js|css|svg)$/;
 
 /**
  * lit-html renders (7 KB, escapes every value), eventsource-parser reads events.
@@ -61,7 +61,7 @@ export function registerPage(scope: FastifyInstance): void {
     });
   };
   serve('/', 'index.html', OWN);
-  for (const name of readdirSync(OWN)) {
+  for (const name of readdirSync(OWN, { recursive: true, encoding: 'utf8' })) {
     if (ASSET.test(name)) serve(`/assets/page/${name}`, name, OWN);
   }
   for (const [name, paths] of Object.entries(PACKAGES)) {

@@ -1,9 +1,9 @@
 /** The view of what people did, newest first. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { getJson } from './api.js';
-import { alertOf, textField, valuesOf } from './fields.js';
-import { newest } from './newest.js';
-import { moment, said } from './words.js';
+import { alertOf, textField, valuesOf } from './forms/fields.js';
+import { getJson } from './server/api.js';
+import { newest } from './server/newest.js';
+import { moment, said } from './words/words.js';
 
 const PAGE_ROWS = 50;
 const WORDS = {
@@ -25,7 +25,7 @@ const OF_A_CALL = new Set(['refer', 'hangup', 'next', 'acknowledge']);
 
 export function activityView(changed) {
   let params = {};
-  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  /** @type {ReturnType<typeof newest<import('./server/api.js').Answer>>} */
   const list = newest(changed);
 
   async function load() {

@@ -4,13 +4,13 @@
  */
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { getJson, postJson } from './api.js';
-import { asking } from './ask.js';
-import { alertOf, unread } from './fields.js';
-import { newest } from './newest.js';
-import { sending } from './sending.js';
-import { mayAct } from './session.js';
-import { plain, said, time } from './words.js';
+import { asking } from './forms/ask.js';
+import { alertOf, unread } from './forms/fields.js';
+import { getJson, postJson } from './server/api.js';
+import { newest } from './server/newest.js';
+import { sending } from './server/sending.js';
+import { mayAct } from './server/session.js';
+import { plain, said, time } from './words/words.js';
 
 const PAGE_ROWS = 50;
 
@@ -49,7 +49,7 @@ export function deadLetters(changed) {
   const dialog = asking(changed);
   /** @type {string | undefined} */
   let before;
-  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  /** @type {ReturnType<typeof newest<import('./server/api.js').Answer>>} */
   const letters = newest(changed);
   /** @type {ReturnType<typeof sending<string>>} the answer in words */
   const sent = sending(changed, refresh);
@@ -101,7 +101,7 @@ export function deadLetters(changed) {
 }
 
 /**
- * @param {import('./api.js').Answer} found
+ * @param {import('./server/api.js').Answer} found
  * @param {string | undefined} before the cursor of this page
  * @param {{ busy: boolean, start: (id: string, act: keyof typeof ACTS) => void }} acting
  */

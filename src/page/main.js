@@ -4,21 +4,21 @@
  */
 import { html, render } from '/assets/lit-html/lit-html.js';
 import { activityView } from './activity.js';
-import { onRefused } from './api.js';
-import { bar } from './bar.js';
-import { callView } from './call.js';
-import { callsView } from './calls.js';
-import { connectionMark } from './connection.js';
-import { explainView } from './explain.js';
-import { follow } from './follow.js';
-import { historyEntries } from './history-entries.js';
+import { callView } from './call/call.js';
+import { explainView } from './call/explain.js';
+import { callsView } from './calls/calls.js';
+import { bar } from './frame/bar.js';
+import { connectionMark } from './frame/connection.js';
+import { historyEntries } from './frame/history-entries.js';
+import { signInPage } from './frame/sign-in.js';
 import { outboxView } from './outbox.js';
-import { overviewView } from './overview.js';
-import { reportsView } from './reports.js';
-import { routesView } from './routes.js';
-import { forget, resume, signOut, whoami } from './session.js';
-import { signInPage } from './sign-in.js';
-import { ZONE } from './words.js';
+import { overviewView } from './overview/overview.js';
+import { reportsView } from './reports/reports.js';
+import { routesView } from './routes/routes.js';
+import { onRefused } from './server/api.js';
+import { follow } from './server/follow.js';
+import { forget, resume, signOut, whoami } from './server/session.js';
+import { ZONE } from './words/words.js';
 
 const TICK_MS = 1_000;
 const AGAIN_MS = 2_000;

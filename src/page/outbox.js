@@ -4,13 +4,13 @@
  */
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { getJson } from './api.js';
 import { deadLetters } from './dead-letters.js';
-import { alertOf, unread } from './fields.js';
-import { newest } from './newest.js';
-import { rounds } from './rounds.js';
-import { now } from './server-time.js';
-import { age, clock, count, duration, said, time } from './words.js';
+import { alertOf, unread } from './forms/fields.js';
+import { getJson } from './server/api.js';
+import { newest } from './server/newest.js';
+import { rounds } from './server/rounds.js';
+import { now } from './server/server-time.js';
+import { age, clock, count, duration, said, time } from './words/words.js';
 
 const REFRESH_MS = 3_000;
 const SHOWN_MAX = 100;
@@ -35,7 +35,7 @@ const ASKED = new Map([
 ]);
 
 export function outboxView(changed) {
-  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  /** @type {ReturnType<typeof newest<import('./server/api.js').Answer>>} */
   const outbox = newest(changed);
   const letters = deadLetters(changed);
   const reading = rounds(REFRESH_MS, async () => {

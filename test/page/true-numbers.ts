@@ -13,7 +13,7 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
   test('0 % and 100 % stand only for none and all', async () => {
     const { page } = await signedIn();
     const shown = [0, 0.004, 0.5, 0.996, 1].map((rate) =>
-      called(page, 'words', `percent(${rate})`),
+      called(page, 'words/words', `percent(${rate})`),
     );
     expect(await Promise.all(shown)).toEqual(['0 %', '< 1 %', '50 %', '> 99 %', '100 %']);
   });
@@ -122,7 +122,7 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
     const { page } = await signedIn('#/reports');
     await page.setViewportSize({ width: 360, height: 740 });
     const table = `Promise.all(
-      ['/assets/page/losses.js', '/assets/lit-html/lit-html.js'].map((path) => import(path)),
+      ['/assets/page/reports/losses.js', '/assets/lit-html/lit-html.js'].map((path) => import(path)),
     ).then(([{ lossTable }, { render }]) => {
       const outcomes = { reached: 375, not_reached: 126, gave_up: 0, unsure: 0, turned_away: 0 };
       const row = { calls: 501, before: { calls: 50, outcomes }, outcomes, costs: [] };
@@ -173,7 +173,8 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
   test('what is asked once and got no answer is not said to be tried again', async () => {
     const { page } = await signedIn('#/reports');
     await page.evaluate(`window.fetch = async () => { throw new TypeError('away'); }`);
-    const said = (call: string) => called(page, 'api', `${call}.catch((error) => error.message)`);
+    const said = (call: string) =>
+      called(page, 'server/api', `${call}.catch((error) => error.message)`);
     expect(await said(`postJson('/v1/switches/x', {})`)).toMatch(/not known whether this was done/);
     expect(await said(`getJson('/v1/calls')`)).toBe('The server cannot be reached. Retrying.');
     await page.reload();
@@ -187,18 +188,18 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
         const date = new Date(Date.now() + aheadMs).toUTCString();
         await route.fulfill({ response, headers: { ...response.headers(), date } });
       });
-      await called(page, 'api', `getJson('/v1/session')`);
+      await called(page, 'server/api', `getJson('/v1/session')`);
       await page.unroute('**/v1/session');
       const from = new Date(Date.now() + aheadMs - 90_000).toISOString();
-      return called(page, 'words', `age('${from}', null)`);
+      return called(page, 'words/words', `age('${from}', null)`);
     };
     expect(await ages(600_000)).toMatch(/^1 min (29|30|31) s$/);
     expect(await ages(-600_000)).toMatch(/^1 min (29|30|31) s$/);
     expect(await ages(0)).toMatch(/^1 min (29|30|31) s$/);
     // An answer that took long is no sign of a wrong clock.
     const slow = `readServerTime(new Response('', { headers: { date: '${new Date(Date.now() - 20_000).toUTCString()}' } }), ${Date.now() - 30_000})`;
-    await called(page, 'server-time', slow);
-    const off = Number(await called(page, 'server-time', 'now()')) - Date.now();
+    await called(page, 'server/server-time', slow);
+    const off = Number(await called(page, 'server/server-time', 'now()')) - Date.now();
     expect(Math.abs(off)).toBeLessThan(2_000);
   });
 }

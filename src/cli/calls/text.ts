@@ -4,7 +4,7 @@
  */
 import { duration } from '../../core/machine/caller-outcome.ts';
 import type { CallDetail, CallSummary } from '../../http/api/calls-json.ts';
-import { targetOf, titleOf } from '../../page/timeline-words.js';
+import { targetOf, titleOf } from '../../page/words/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from '../terminal/local-time.ts';
 import { plain } from '../terminal/terminal.ts';
 import { cut, padded, widthOf } from '../terminal/text-width.ts';

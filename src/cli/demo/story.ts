@@ -1,5 +1,5 @@
 /** One timeline entry in words: what happened, what it means, what Referee did next. */
-import { commandWords, sentenceOf, targetOf } from '../../page/timeline-words.js';
+import { commandWords, sentenceOf, targetOf } from '../../page/words/timeline-words.js';
 import type { ApiCall, ApiEntry } from './call.ts';
 
 export interface StoryLine {

@@ -1,6 +1,6 @@
 /** Prints one document from the server or the database: as JSON like the API, as CSV or as text. */
 import { RefereeError } from '../../errors.ts';
-import { percentOf } from '../../page/percent.js';
+import { percentOf } from '../../page/words/percent.js';
 import { type Io, jsonText } from '../terminal/io.ts';
 import { terminalWidth } from '../terminal/table.ts';
 import { plain, plainCsv, plainLines } from '../terminal/terminal.ts';
