@@ -33,6 +33,7 @@ import { type NextRoutes, openNextRoutes, openRoutes, type Reload } from './rout
 import { CLOSING_MS, createStop, settledWithin, TRACES_MS } from './stop.ts';
 import { openEventually } from './store/eventual.ts';
 import { openOwnStore } from './store/open.ts';
+import { watchCommits } from './store/refused-commits.ts';
 import { reportNotice } from './store/report-notice.ts';
 import { createAsking } from './telnyx/account/asking.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
@@ -138,8 +139,9 @@ async function assemble(
     },
   );
   opened.defer(() => eventual.close());
-  const { store } = eventual;
-  const storeWatch = watchStore(store);
+  const commits = watchCommits(eventual.store);
+  const { store } = commits;
+  const storeWatch = watchStore(store, { commits });
   opened.defer(() => storeWatch.stop());
 
   const warming = warmUp === undefined ? null : createWarming(warmUp);

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { StoreUnavailable } from '../errors.ts';
+import type { WatchedCommits } from '../store/refused-commits.ts';
 import type { Store } from '../store/store.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
@@ -60,6 +61,13 @@ export interface StoreWatch {
   stop(): void;
 }
 
+export interface StoreWatchOptions {
+  everyMs?: number;
+  timeoutMs?: number;
+  /** Which commits are refused although a ping succeeds. */
+  commits?: Pick<WatchedCommits<unknown>, 'refusal' | 'forget'>;
+}
+
 /** The interval between pings while the store has never answered yet. */
 const OPENING_PING_MS = 50;
 
@@ -70,26 +78,28 @@ const OPENING_PING_MS = 50;
  */
 export function watchStore(
   store: Pick<Store, 'ping'>,
-  { everyMs, timeoutMs }: { everyMs: number; timeoutMs: number } = {
-    everyMs: HTTP_LIMITS.readyPingMs,
-    timeoutMs: HTTP_LIMITS.readyPingTimeoutMs,
-  },
+  {
+    everyMs = HTTP_LIMITS.readyPingMs,
+    timeoutMs = HTTP_LIMITS.readyPingTimeoutMs,
+    commits,
+  }: StoreWatchOptions = {},
 ): StoreWatch {
-  let failure: unknown = 'The store has not answered yet.';
+  let failed: unknown = 'The store has not answered yet.';
   let goodAt = 0;
   let next: NodeJS.Timeout | undefined;
   let stopped = false;
 
   async function look(): Promise<void> {
     const late = setTimeout(() => {
-      failure = `The store has not answered for ${timeoutMs} ms.`;
+      failed = `The store has not answered for ${timeoutMs} ms.`;
     }, timeoutMs);
     try {
       await store.ping();
-      failure = null;
+      if (failed !== null) commits?.forget();
+      failed = null;
       goodAt = Date.now();
     } catch (error) {
-      failure = error ?? 'The store failed.';
+      failed = error ?? 'The store failed.';
     } finally {
       clearTimeout(late);
     }
@@ -100,15 +110,20 @@ export function watchStore(
   }
   void look();
 
+  const current = (): unknown => failed ?? commits?.refusal() ?? null;
   return {
-    failure: () => (failure instanceof Error ? failure.message : textOrNull(failure)),
+    failure() {
+      const failure = current();
+      return failure instanceof Error ? failure.message : textOrNull(failure);
+    },
     failureForAnybody() {
+      const failure = current();
       if (failure instanceof StoreUnavailable) return `The store: ${failure.forAnybody}.`;
       return failure instanceof Error
         ? 'The store failed with an unexpected error; see the log.'
         : textOrNull(failure);
     },
-    goodAt: () => (failure === null ? goodAt : null),
+    goodAt: () => (current() === null ? goodAt : null),
     stop() {
       stopped = true;
       clearTimeout(next);

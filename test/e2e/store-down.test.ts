@@ -165,6 +165,10 @@ test.concurrent('a PostgreSQL that stops, or ends connections', STEPS, async () 
     () => stopped(scene, server),
   );
   await step(
+    'no room for new rows, though its pulse can be written: not ready until there is',
+    () => withoutRoom(scene, url),
+  );
+  await step(
     'connections ended by the server again and again: every call comes to its end, moved once',
     () => cut(scene, url),
   );
@@ -194,6 +198,27 @@ async function stopped({ telnyx, referee }: Scene, server: PostgresServer): Prom
   const tenSecs = Math.ceil((performance.now() - startedAt) / 10_000);
   expect(linesIn(referee.output, 'outbox.unreadable').length).toBeLessThanOrEqual(1 + tenSecs);
   expectFewRefusals(referee, startedAt);
+}
+
+/** As on a full disk, on which what is written over existing rows still succeeds. */
+async function withoutRoom({ telnyx, referee }: Scene, url: string): Promise<void> {
+  await asAdmin(
+    url,
+    `create function no_room() returns trigger language plpgsql as $$ begin
+       raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+     create trigger no_room before insert on calls for each row execute function no_room()`,
+  );
+  const call = telnyx.call({ to: '+14155550107' });
+  const initiated = call.event('call.initiated');
+  await eventually(async () => {
+    expect(await telnyx.deliver(initiated)).toBe(503);
+    const ready = await fetch(`${referee.url}/health/ready`);
+    return ready.status === 503 && (await ready.text()).includes('its disk is full');
+  }, 'ready 503 with the cause');
+  await asAdmin(url, 'drop trigger no_room on calls; drop function no_room');
+  await telnyx.deliverUntilTaken(initiated);
+  expect(await referee.ready()).toBe(200);
+  await takesCalls(telnyx, referee, call);
 }
 
 /** The part of each failure, and what it says. */

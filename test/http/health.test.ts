@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { StoreUnavailable } from '../../src/errors.ts';
 import { watchStore } from '../../src/http/health.ts';
 import { type ServedApp, serveApp } from '../helpers/served-app.ts';
 import { waitFor } from '../helpers/waiting.ts';
@@ -67,6 +68,41 @@ describe('watching the store', () => {
       { everyMs: 1, timeoutMs: 1000 },
     );
     await waitFor(() => expect(watch.failure()).toBe('disk full'));
+    problem = null;
+    await waitFor(() => expect(watch.failure()).toBeNull());
+    watch.stop();
+  });
+
+  test('commits that are refused are a failure although pings succeed; a recovered ping forgets them', async () => {
+    let problem: Error | null = null;
+    let refusal: StoreUnavailable | null = new StoreUnavailable('its disk is full', {
+      where: 'db.internal',
+    });
+    const watch = watchStore(
+      {
+        async ping() {
+          if (problem) throw problem;
+        },
+      },
+      {
+        everyMs: 1,
+        timeoutMs: 1000,
+        commits: {
+          refusal: () => refusal,
+          forget: () => {
+            refusal = null;
+          },
+        },
+      },
+    );
+    await waitFor(() => expect(watch.failureForAnybody()).toBeNull());
+    // The first good ping is a recovery as well.
+    refusal = new StoreUnavailable('its disk is full', { where: 'db.internal' });
+    expect(watch.failure()).toContain('db.internal');
+    expect(watch.failureForAnybody()).toBe('The store: its disk is full.');
+    expect(watch.goodAt?.()).toBeNull();
+    problem = new Error('away');
+    await waitFor(() => expect(watch.failure()).toBe('away'));
     problem = null;
     await waitFor(() => expect(watch.failure()).toBeNull());
     watch.stop();
