@@ -75,6 +75,8 @@ export function verdictOfHangup(cause: string | null, sipCause: string | null): 
 
 /** The only response that says that a phone rings (RFC 3261, 21.1.2). */
 export const RINGING = 180;
+/** Somebody is at work on the request, not yet the target (RFC 3261, 21.1.1). */
+export const TRYING = 100;
 
 const REFER_REFUSED: ReadonlySet<number> = new Set([420, 481, 501, 603]);
 

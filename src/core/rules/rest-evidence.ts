@@ -1,5 +1,6 @@
 /** What an attempt says about its target: whether anybody is there. */
 import type { Attempt, Call } from '../machine/call.ts';
+import { TRYING } from '../machine/verdict.ts';
 
 /**
  * `answered`: somebody is there. `quiet`: it is unknown whether somebody is there, but that
@@ -12,14 +13,15 @@ export type Evidence = 'failed' | 'answered' | 'quiet';
  * and ringing until the time is over say nothing against the target.
  */
 export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
-  const { kind, verdict, unsent, progress, acceptedAt } = attempt;
+  const { kind, verdict, unsent, acceptedAt } = attempt;
   if (unsent) return null;
+  const rang = hasRung(attempt);
   switch (verdict) {
     case 'server_error':
       return 'failed';
     case 'no_verdict':
       // It rang, or was ended by a hangup or by patience: that is no silence of the target.
-      if (progress) return 'answered';
+      if (rang) return 'answered';
       return acceptedAt !== null && call.phase !== 'ended' && !call.patienceOver ? 'failed' : null;
     case 'other':
       return isRefusedConnection(attempt) ? 'failed' : 'answered';
@@ -29,12 +31,12 @@ export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
     case 'not_found':
       return 'answered';
     case 'no_answer':
-      return progress ? 'answered' : 'quiet';
+      return rang ? 'answered' : 'quiet';
     case 'not_allowed':
       // A REFER may have been refused on the caller's side.
       return kind === 'transfer' ? 'answered' : null;
     case 'abandoned':
-      return progress ? 'answered' : null;
+      return rang ? 'answered' : null;
     case 'rejected':
     case 'skipped':
     case null:
@@ -42,6 +44,14 @@ export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
     default:
       return verdict satisfies never;
   }
+}
+
+/**
+ * Every REFER that is accepted is followed at once by a NOTIFY with 100, which comes from the
+ * caller's side (RFC 3515, 2.4.4), so a 100 with nothing after it shows nobody at the target.
+ */
+function hasRung({ kind, progress, sipNotifyResponse }: Attempt): boolean {
+  return progress && (kind === 'transfer' || sipNotifyResponse !== TRYING);
 }
 
 /** It failed before it rang, and without any SIP response that would give a reason. */

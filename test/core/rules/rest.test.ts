@@ -45,6 +45,13 @@ describe('what an attempt says of its target', () => {
     [null, { verdict: 'no_verdict', acceptedAt: null }],
     // It keeps ringing, so the target works.
     ['answered', { verdict: 'no_verdict', acceptedAt: 1, progress: true }],
+    ['answered', { verdict: 'no_verdict', acceptedAt: 1, progress: true, sipNotifyResponse: 180 }],
+    ['answered', { verdict: 'no_verdict', acceptedAt: 1, progress: true, sipNotifyResponse: 183 }],
+    // The caller's own side sends a 100 as soon as it takes a REFER; the target sent nothing.
+    ['failed', { verdict: 'no_verdict', acceptedAt: 1, progress: true, sipNotifyResponse: 100 }],
+    [null, { verdict: 'abandoned', progress: true, sipNotifyResponse: 100 }],
+    ['answered', { verdict: 'abandoned', progress: true, sipNotifyResponse: 180 }],
+    ['answered', { verdict: 'no_answer', progress: true, sipNotifyResponse: 480 }],
     ['answered', { verdict: 'busy' }],
     ['answered', { verdict: 'declined' }],
     ['answered', { verdict: 'not_found' }],
@@ -66,6 +73,8 @@ describe('what an attempt says of its target', () => {
     const silent = anAttempt('x', { verdict: 'no_verdict', acceptedAt: 1 });
     expect(evidenceOf(aCall('c', { phase: 'ended' }), silent)).toBeNull();
     expect(evidenceOf(aCall('c', { patienceOver: true }), silent)).toBeNull();
+    const tried = anAttempt('x', { ...silent, progress: true, sipNotifyResponse: 100 });
+    expect(evidenceOf(aCall('c', { phase: 'ended' }), tried)).toBeNull();
   });
 });
 
