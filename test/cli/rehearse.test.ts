@@ -305,6 +305,61 @@ test('does not take the call of a customer, who calls at the same moment, for it
   expect(followed.called?.call_control_id).toBe('ours');
 });
 
+test('what arrives while the delivery log is read was received', async () => {
+  const entry = (id: string, type: string) => {
+    const at = '2026-03-02T15:00:00.000Z';
+    return { id, source: 'webhook', type, at, occurred_at: at, detail: {} };
+  };
+  const leg = (id: string, from: string, direction: string) => ({
+    call_control_id: id,
+    from,
+    direction,
+    ended_at: '2026-03-02T15:00:00Z',
+    timeline: [entry(`${id}-hangup`, 'call.hangup')],
+    attempts: [],
+    legs: [],
+  });
+  const calling = leg('calling', FROM, 'outgoing');
+  const called = leg('called', FROM, 'incoming');
+  const server = {
+    call: async (id: string) =>
+      structuredClone([calling, called].find((one) => one.call_control_id === id)),
+    calls: async () => ({ calls: [called], next: null }),
+  };
+  const delivered = (callId: string, id: string, type: string) => ({
+    startedAt: Date.now(),
+    eventType: type,
+    attempts: [],
+    webhook: { id, event_type: type, payload: { call_control_id: callId } },
+  });
+  const client = {
+    hangUp: async () => ({ end: 'value', value: {} }),
+    deliveries: async () => {
+      calling.timeline.push(entry('cost', 'call.cost'));
+      const value = [calling, called].flatMap(({ call_control_id: callId, timeline }) =>
+        timeline.map(({ id, type }) => delivered(callId, id, type)),
+      );
+      return { end: 'value', value };
+    },
+    clockOffMs: () => 0,
+  };
+  const followed = await follow({
+    client,
+    server,
+    callingId: 'calling',
+    from: FROM,
+    to: TO,
+    before: new Set<string>(),
+    placedAt: Date.now(),
+    secs: 60,
+    signal: new AbortController().signal,
+    say: () => {},
+  } as unknown as Following);
+  const { webhooks } = rehearsalOf(followed);
+  expect(webhooks.map(({ type }) => type)).toContain('call.cost');
+  expect(webhooks.filter(({ receivedAt }) => receivedAt === null)).toEqual([]);
+});
+
 test('a clock of Telnyx that is ahead of ours puts no REFER before the answer', () => {
   const entry = { id: 'e', source: 'webhook', type: 'call.answered', detail: {} };
   const answered = {

@@ -54,19 +54,29 @@ export async function follow(following: Following): Promise<Followed> {
     // the call has ended.
     if (seen.calling === null || seen.calling.ended_at === null) await client.hangUp(callingId);
   }
-  const { calling, called } = seen;
-  const legs = (called?.legs ?? []).slice(0, LEGS_MAX);
+  const legs = (seen.called?.legs ?? []).slice(0, LEGS_MAX);
   const details = await Promise.all(
     legs.map((leg) => following.server.call(leg.call_control_id).catch(() => null)),
   );
-  const bLegs = details.filter((one) => one !== null);
-  const known = [calling, called, ...bLegs].filter((call) => call !== null);
+  const recorded = [seen.calling, seen.called, ...details];
+  const known = recorded.filter((call) => call !== null);
   const log = await readLog(known, following, unknowns);
+  // The log has what came meanwhile, such as the cost, and so must the records beside it.
+  const [calling = null, called = null, ...others] = await Promise.all(
+    recorded.map((call) => again(call, following)),
+  );
+  const bLegs = others.filter((one) => one !== null);
   const calledId = called?.call_control_id ?? calledIn(log, following);
   const ids = new Set<string | null>([callingId, calledId, ...bLegs.map(idOf)]);
   const deliveries = log.filter((one) => ids.has(deliveredEvent(one).callId));
   const { placedAt } = following;
   return { placedAt, callingId, calledId, calling, called, bLegs, deliveries, unknowns };
+}
+
+/** The call as it is now, or as it was if the server does not answer. */
+async function again(call: CallDetail | null, { server }: Following): Promise<CallDetail | null> {
+  if (call === null) return null;
+  return (await server.call(idOf(call)).catch(() => null)) ?? call;
 }
 
 function idOf(call: CallDetail): string {
