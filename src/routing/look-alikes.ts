@@ -8,10 +8,12 @@
  * Grouped by the character that is meant; '' for those that are invisible: direction marks, joiners
  * and the soft hyphen.
  */
+const SPACES = '\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000';
+const INVISIBLE = '\\u00ad\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u2069\\ufeff';
 const MEANT: [meant: string, characters: RegExp][] = [
   ['-', /[\u2010-\u2015\u2212\ufe58\ufe63]/g],
-  [' ', /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g],
-  ['', /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g],
+  [' ', new RegExp(`[${SPACES}]`, 'g')],
+  ['', new RegExp(`[${INVISIBLE}]`, 'g')],
   ['"', /[\u201c-\u201f]/g],
   ["'", /[\u2018-\u201b]/g],
   [':', /\u2236/g],
@@ -36,6 +38,23 @@ export function lookAlike(text: string): string | null {
   const code = character.charCodeAt(0);
   const hex = code.toString(16).toUpperCase().padStart(4, '0');
   return `${NAMES[code] ?? kindOf(character)} (U+${hex})`;
+}
+
+/** Something that looks like a space where YAML's structure needs one. */
+const IN_PLACE_OF_SPACE = new RegExp(
+  `(?<after>^[ ]*|^[ ]*-[ ]*|[\\w-]+:[ ]*)(?<odd>[${SPACES}${INVISIBLE}])`,
+);
+
+/**
+ * The hint for a line of a file in which such a character stands after a key, after a dash or in
+ * the indentation: for YAML it is a letter. Null if there is none.
+ */
+export function oddSpaceHint(line: string): string | null {
+  const found = IN_PLACE_OF_SPACE.exec(line)?.groups;
+  if (found === undefined) return null;
+  const after = found.after?.trim() ?? '';
+  const where = after === '' ? 'at the beginning of the line' : `after "${after}"`;
+  return `there is ${lookAlike(found.odd ?? '')} ${where}: write an ordinary space there`;
 }
 
 const NAMES: Record<number, string> = {

@@ -682,6 +682,54 @@ const MEANT: [string, string, string[]][] = [
     ],
   ],
   [
+    'a no-break space after a key whose value is on the next lines',
+    `rules:${NBSP}\n  - name: a\n    do: [ hangup ]${OTHERWISE}`,
+    [
+      '1:1 not valid YAML: Implicit keys need to be on a single line (there is a no-break space (U+00A0) after "rules:": write an ordinary space there)',
+    ],
+  ],
+  [
+    'a no-break space before a map in brackets',
+    `rules:\n  - name: a\n    when:${NBSP}{ to: "+14155550100" }\n    do: [ hangup ]${OTHERWISE}`,
+    [
+      '3:32 not valid YAML: Unexpected flow-map-end token in YAML stream: "}" (there is a no-break space (U+00A0) after "when:": write an ordinary space there)',
+    ],
+  ],
+  [
+    'a no-break space after a dash',
+    `rules:\n  -${NBSP}name: a\n    do: [ hangup ]${OTHERWISE}`,
+    [
+      '2:11 not valid YAML: Nested mappings are not allowed in compact mappings (there is a no-break space (U+00A0) after "-": write an ordinary space there)',
+    ],
+  ],
+  [
+    'a no-break space in the indentation',
+    `rules:\n  - name: a\n  ${NBSP} do: [ hangup ]${OTHERWISE}`,
+    [
+      '3:1 not valid YAML: All mapping items must start at the same column (there is a no-break space (U+00A0) at the beginning of the line: write an ordinary space there)',
+    ],
+  ],
+  [
+    'a no-break space after the only key',
+    `otherwise:${NBSP}[ hangup ]\n`,
+    [
+      '1:1 the file must be a map, not text (there is a no-break space (U+00A0) after "otherwise:": write an ordinary space there)',
+    ],
+  ],
+  [
+    'a file that is nothing but null',
+    'null\n',
+    ['1:1 the file has no value (write keys with values, such as targets: …)'],
+  ],
+  [
+    'null in the place of a map and of a list',
+    'policy: ~\nrules: null\notherwise: [ hangup ]\n',
+    [
+      '1:9 "policy" has no value (write keys with values, such as voice: …)',
+      '2:8 "rules" has no value (write at least one, or remove the key)',
+    ],
+  ],
+  [
     'a name that looks like another',
     'targets: { desk-a: { sip: "sip:a@x.example" } }\notherwise: [ { refer: desk‑a } ]',
     [

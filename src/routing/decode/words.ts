@@ -1,7 +1,7 @@
 /** The texts for invalid values: what was expected, what was found, and a valid example. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import type { Source } from '../files/source.ts';
-import { inAscii } from '../look-alikes.ts';
+import { inAscii, oddSpaceHint } from '../look-alikes.ts';
 import { didYouMean } from '../problem.ts';
 import { matches, resolved, type SchemaNode } from '../schema/node.ts';
 
@@ -100,6 +100,8 @@ export function meantHint(text: string, pattern: string, odd: string | null): st
 
 /** For something else in place of a map, or for an empty map. */
 export function mapHint(node: Node, schema: SchemaNode): string {
+  const odd = isScalar(node) && typeof node.value === 'string' ? oddSpaceHint(node.value) : null;
+  if (odd !== null) return odd;
   const { properties = {}, required = [], propertyNames } = schema;
   if (isSeq(node) && properties.all !== undefined) return 'a list goes into any: or all:';
   const key =
@@ -120,6 +122,9 @@ export function emptyListHint(schema: SchemaNode): string {
 
 export function missingHint(source: Source, node: Node | null, schema: SchemaNode): string {
   const written = node?.range ? source.text.slice(node.range[0], node.range[1]) : '';
+  // For YAML, null and ~ are no text. No quotes make a map or a list of them.
+  if (node !== null && written !== '' && schema.type === 'object') return mapHint(node, schema);
+  if (written !== '' && schema.type === 'array') return emptyListHint(schema);
   if (written !== '') return `write it in quotes if you mean the text: "${written}"`;
   const rest = node?.range ? source.text.slice(node.range[1]).split('\n', 1)[0]?.trim() : '';
   if (rest?.startsWith('#'))

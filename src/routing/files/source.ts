@@ -14,6 +14,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import { LIMITS } from '../limits.ts';
+import { oddSpaceHint } from '../look-alikes.ts';
 import type { Place, Problems } from '../problem.ts';
 import { type Composed, compose } from './compose.ts';
 import { inspect } from './inspect.ts';
@@ -61,7 +62,7 @@ export function* parseSource(
   if (inspected === null) return null;
 
   const { comments } = inspected;
-  const root = yield* nodesOf(tokens, text.length, at, problems, { file, comments });
+  const root = yield* nodesOf(tokens, text, at, problems, { file, comments });
   if (root === undefined) return null;
   return { file, text, root, at };
 }
@@ -80,14 +81,14 @@ function* tokensOf(text: string): Generator<void, CST.Token[]> {
 /** Undefined after problems. */
 function* nodesOf(
   tokens: CST.Token[],
-  length: number,
+  text: string,
   at: (offset: number) => Place,
   problems: Problems,
   { file, comments }: { file: string; comments: number[] },
 ): Generator<void, ParsedNode | null | undefined> {
   let composed: Composed | null;
   try {
-    composed = yield* compose(tokens, length);
+    composed = yield* compose(tokens, text.length);
   } catch (error) {
     problems.problem(
       { file, line: 1, column: 1 },
@@ -96,6 +97,7 @@ function* nodesOf(
     return undefined;
   }
   if (composed === null) return undefined;
+  let isOdd = false;
   for (const error of syntaxErrors(composed)) {
     const hash = cutOff(error, comments, at);
     if (hash !== null) {
@@ -106,10 +108,14 @@ function* nodesOf(
       );
       continue;
     }
+    const odd = oddSpaceHint(lineAt(text, error.pos[0]));
+    // A key that does not end takes the lines below it along, which leads to further errors.
+    if (isOdd && odd === null) continue;
+    isOdd ||= odd !== null;
     problems.problem(
       at(error.pos[0]),
       `not valid YAML: ${firstLine(error.message)}`,
-      yamlHint(error.code),
+      odd ?? yamlHint(error.code),
     );
   }
   // After a syntax error the nodes are the parser's guesses, so decoding them would report problems
@@ -145,6 +151,11 @@ function cutOff(
   const before = comments.filter((offset) => offset < error.pos[0]).sort((a, b) => b - a);
   // Only a comment on this line or the line before is likely to be the cause.
   return before.find((offset) => line - at(offset).line <= 1) ?? null;
+}
+
+function lineAt(text: string, offset: number): string {
+  const end = text.indexOf('\n', offset);
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1, end < 0 ? undefined : end);
 }
 
 function firstLine(message: string): string {

@@ -102,7 +102,7 @@ export function readAccountFile(path: string): AccountGiven {
 
 export function parseAccount(text: string, path: string): AccountGiven {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;

@@ -24,4 +24,8 @@ describe('an account file', () => {
   ])('says where %s is wrong', (text, problem) => {
     expect(() => parseAccount(text, 'a.yaml')).toThrow(problem);
   });
+
+  test('names the place of a syntax error once', () => {
+    expect(() => parseAccount('a: "b', 'a.yaml')).toThrow(/a\.yaml:1:6: Missing closing "quote$/);
+  });
 });
