@@ -31,7 +31,7 @@ export function restoreCommand(program: Command, io: Io): void {
   const command = program
     .command('restore')
     .description(
-      'replace the database by a backup (SQLite, with the server stopped), or load it into an empty one (PostgreSQL)',
+      'replace the database with a backup (SQLite, with the server stopped), or load it into an empty one (PostgreSQL)',
     )
     .argument('<file>', 'made by referee backup', pathOf)
     .option('--yes', 'replace the database without asking');

@@ -132,7 +132,7 @@ async function call(ready: Ready, run: Run): Promise<Followed | { problem: Setup
   const dialled = await client.dial({ connectionId, from, to, timeLimitSecs });
   if (dialled.end !== 'value') {
     const unclear =
-      dialled.end === 'unreachable' ? ' Whether the call was placed is not known.' : '';
+      dialled.end === 'unreachable' ? ' It is unknown whether the call was placed.' : '';
     return wrong(
       `Telnyx did not place the call: ${dialled.why}.${unclear}`,
       `Look at the outbound voice profile of ${application}, and run referee doctor.`,

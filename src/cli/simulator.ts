@@ -49,9 +49,9 @@ const POSITIVE_MAX = 86_400;
 const DEFAULT_WEBHOOK_URLS = ['http://127.0.0.1:3000/webhooks/telnyx'];
 
 const NOT_SIMULATED = `
-An application's webhook_api_version, webhook_timeout_secs and first_command_timeout are kept and
-answered, so that referee doctor sees them, but they change nothing for its calls: webhooks are
-always those of version 2, and wait as long as Telnyx does by default.`;
+An application's webhook_api_version, webhook_timeout_secs and first_command_timeout are stored and
+returned, so that referee doctor sees them, but they have no effect on its calls: webhooks always
+have version 2, and the simulator waits for answers as long as Telnyx does by default.`;
 
 export function simulatorCommand(program: Command, io: Io): void {
   const command = program

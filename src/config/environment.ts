@@ -96,7 +96,7 @@ export const EnvironmentSchema = Type.Object({
   TOKENS_FILE: Type.Optional(
     Type.String({
       description:
-        'YAML file of further tokens, one a person, with a role each: viewer reads, operator acts on calls, admin also reloads; "referee token" makes one. Read again when it changes. Unset: only ADMIN_TOKEN.',
+        'YAML file with a token for each person or program, and its role: viewer reads, operator acts on calls, admin also reloads; "referee token" makes one. Read again when it changes. Unset: only ADMIN_TOKEN.',
       maxLength: 4096,
       fix: 'Give the path of a file.',
     }),
@@ -124,13 +124,13 @@ export const EnvironmentSchema = Type.Object({
   RETENTION_DAYS: count('How long ended calls are kept, in days.', 30, 1, 3650),
   HISTORY_DAYS: count('How long hourly sums are kept for reports, in days.', 400, 1, 36500),
   ACCOUNT_CHECK_MINUTES: count(
-    'How often the server looks at its Telnyx account, as "referee doctor" does, in minutes; 0: never.',
+    'How often the server checks its Telnyx account, as "referee doctor" does, in minutes; 0: never.',
     60,
     0,
     10_080,
   ),
   KEEP_WARM_SECS: count(
-    'In quiet times the connections to Telnyx are kept open by two small requests (GET /public_key) every so many seconds, so that the next caller does not wait for a handshake; 0: never.',
+    'How often two small requests (GET /public_key) keep the connections to Telnyx open in quiet times, in seconds, so that the next caller does not wait for a handshake; 0: never.',
     15,
     0,
     300,

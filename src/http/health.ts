@@ -46,7 +46,7 @@ function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
 
 const LOADING = 'The store is open; its deadlines and commands are being loaded.';
 const WARMING =
-  'The server plays a few calls to itself, so that callers do not wait while its code is compiled. A webhook that comes is accepted, and ends this.';
+  'The server plays a few calls to itself, so that callers do not wait while its code is compiled. A webhook that arrives is accepted, and ends this.';
 
 export interface StoreWatch {
   /** Why the store cannot write now, in words; null if the last check succeeded. */

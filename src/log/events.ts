@@ -197,7 +197,7 @@ export const LOG_EVENTS = {
   'observer.failed': {
     level: 'error',
     meaning:
-      'A component that is told of committed events or sent commands failed: `observer` is report (log and metrics), tracing, next routes, recovery, resting targets, dispatcher or commands (log and metrics of commands). What happened is stored and the call continues; commands that could not be handed to the dispatcher are sent some seconds later, when their lease expires. The line is repeated when the error changes.',
+      'A component that receives committed events or sent commands failed: `observer` is report (log and metrics), tracing, next routes, recovery, resting targets, dispatcher or commands (log and metrics of commands). What happened is stored and the call continues; commands that could not be handed to the dispatcher are sent some seconds later, when their lease expires. The line is repeated when the error changes.',
     action:
       'Report the error with its stack. Until it is fixed, some log lines, metrics or traces are missing, or commands are late.',
   },
@@ -311,7 +311,7 @@ export const LOG_EVENTS = {
   'webhook.without_call': {
     level: 'warn',
     meaning:
-      'Webhooks signed by Telnyx should be about a call, but name none that can be used. They were answered 200, because another delivery would not differ, and have no effect. There is one line per event type (`reason`) every 10 s, with a count.',
+      'Webhooks that Telnyx signed and that should be about a call do not name a usable one. They were answered 200, because another delivery would not differ, and have no effect. There is one line per event type (`reason`) every 10 s, with a count.',
     action:
       'Look the event or its session up in the Telnyx portal and report the body to Telnyx: its call_control_id must be a text of 1 to 1,024 characters without spaces. If it is, report it to us. Callers of such calls are not served.',
   },

@@ -86,7 +86,7 @@ export function watchResting(registry: Registry, read: () => Promise<string[]>):
   const label = boundedLabel();
   new Gauge({
     name: 'referee_target_resting',
-    help: '1 while a target of the live call routes rests, so that rules pass it over.',
+    help: '1 while a target of the live call routes rests, so that rules skip it.',
     labelNames: ['target'],
     registers: [registry],
     async collect() {

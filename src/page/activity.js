@@ -19,7 +19,7 @@ const WORDS = {
   schedule_override: 'forced the schedule',
   target_rest: 'forced the target',
   dead_letter_retry: 'retried the dead letter',
-  dead_letter_discard: 'threw away the dead letter',
+  dead_letter_discard: 'discarded the dead letter',
 };
 const OF_A_CALL = new Set(['refer', 'hangup', 'next', 'acknowledge']);
 

@@ -33,7 +33,7 @@ const ACTS = {
       'The event is processed as if it arrived now. This helps once the fault is corrected, usually by an upgrade; until then it fails again and is kept with the new error.',
   },
   discard: {
-    title: 'Throw away',
+    title: 'Discard',
     warning: 'The event is deleted, and its call goes on without it. This cannot be undone.',
   },
 };
@@ -41,8 +41,8 @@ const ACTS = {
 const DONE = {
   committed: 'The event was processed, and its call is up to date.',
   duplicate: 'Its call had this event already. Nothing changed.',
-  refused: 'The event was processed, but what it asks for is not possible any more.',
-  discarded: 'The event was thrown away.',
+  refused: 'The event was processed, but what it asks for is no longer possible.',
+  discarded: 'The event was discarded.',
 };
 
 export function deadLetters(changed) {
@@ -135,7 +135,7 @@ function row({ id, at, error: what, call_control_id: call, source, type }, { bus
       mayAct('operator')
         ? html`<td class="acts"><div class="buttons">
       <button ?disabled=${busy || type === null} aria-label=${`Process again… (event ${id})`} @click=${() => start(id, 'retry')}>Process again…</button>
-      <button ?disabled=${busy} aria-label=${`Throw away… (event ${id})`} @click=${() => start(id, 'discard')}>Throw away…</button>
+      <button ?disabled=${busy} aria-label=${`Discard… (event ${id})`} @click=${() => start(id, 'discard')}>Discard…</button>
     </div></td>`
         : nothing
     }

@@ -169,5 +169,5 @@ function readable<T>(path: string, page: T | null): T {
 }
 
 function unreadable(path: string): NotToldByTelnyx {
-  return new NotToldByTelnyx(`${path} answered with what is not documented`);
+  return new NotToldByTelnyx(`${path} gave an undocumented answer`);
 }

@@ -18,7 +18,7 @@ export async function answerOf(
   }
   if (status >= 200 && status <= 299 && isNotTelnyx(text)) {
     throw new Error(
-      `HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers in its place`,
+      `HTTP ${status} with a body that is not Telnyx's JSON: a proxy or a portal answers in its place`,
     );
   }
   return {

@@ -143,7 +143,7 @@ function checkHeaders(
     return refused('timestamp_missing', 'It is part of what Telnyx signs.');
   }
   if (typeof timestamp !== 'string') {
-    return refused('timestamp_malformed', 'It stands there more than once.');
+    return refused('timestamp_malformed', 'The header appears more than once.');
   }
   if (!/^\d+$/.test(timestamp) || timestamp.length > TIMESTAMP_DIGITS_MAX) {
     return refused('timestamp_malformed', 'Expected the digits of a Unix time in seconds.');
@@ -159,7 +159,7 @@ function checkHeaders(
 
 /** The signature's bytes, or what is wrong with the header. */
 function parseSignature(text: string | string[]): Buffer | string {
-  if (typeof text !== 'string') return 'It stands there more than once.';
+  if (typeof text !== 'string') return 'The header appears more than once.';
   if (text.length !== SIGNATURE_TEXT_CHARS) {
     return `Expected ${SIGNATURE_TEXT_CHARS} characters, got ${text.length}.`;
   }

@@ -130,7 +130,7 @@ function withoutData(body: Fields): { why: string; fix: string } {
   const type = asName(field(body, 'event_type'), LIMITS.typeChars);
   if (type?.includes('.')) {
     return {
-      why: `The body is flat: event_type stands at its top, as in no version of the webhook API, though it names the version 2 event "${type}".`,
+      why: `The body is flat: event_type is at its top, as in no version of the webhook API, although it names the version 2 event "${type}".`,
       fix: EXPECTED,
     };
   }

@@ -477,8 +477,8 @@ describe('it places no call and exits 1', () => {
 
 test.each([
   [{ endpoint: 'calls', status: 403 }, 'Telnyx did not place the call'],
-  [{ endpoint: 'calls', cut: 'after' as const }, 'Whether the call was placed is not known'],
-  [{ endpoint: 'calls', garbage: true }, 'Whether the call was placed is not known'],
+  [{ endpoint: 'calls', cut: 'after' as const }, 'It is unknown whether the call was placed'],
+  [{ endpoint: 'calls', garbage: true }, 'It is unknown whether the call was placed'],
 ])('a refused or unanswered call is said: %j', async (fault, says) => {
   const { run, folder } = await stage({ faults: [fault] });
   const save = join(folder, 'evidence.json');

@@ -437,7 +437,7 @@ test('route --json says which rule, which steps, who was tried and why', async (
   });
 });
 
-test('route names for every rule passed over the clause that failed', async () => {
+test('route names for every rule skipped the clause that failed', async () => {
   const { out } = await route(
     '--from',
     '+353861234567',

@@ -108,7 +108,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('heading', { level: 1, name: '+353861110002' }).waitFor();
     const why = page.getByRole('region', { name: 'Why' });
     await why.getByText('to: +14155550100 is +14155550100').first().waitFor();
-    await why.getByText('All 2 rules that were tried').click();
+    await why.getByText('The 2 rules that were tried').click();
     await why.getByText('from: +353861110002 does not match +1900*').waitFor();
     const story = page.getByRole('region', { name: 'What happened' });
     await story.getByText('support-us was refused as a destination').waitFor();
@@ -664,7 +664,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     const box = await page.locator('.scroll.live').boundingBox();
     expect(box?.height).toBeLessThan(150);
     await page.getByText('No known problems.').waitFor();
-    await page.getByText('No caller has ended a call today yet.').waitFor();
+    await page.getByText('No call has ended today yet.').waitFor();
     await shortenPauses(page);
     await first.close();
     await page.getByText('Connection lost. Retrying…').waitFor();

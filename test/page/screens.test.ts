@@ -62,7 +62,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     expect(await page.evaluate('window.broken')).toBeUndefined();
   });
 
-  test('a dead letter is processed again or thrown away, for a reason, with the keyboard alone', async () => {
+  test('a dead letter is processed again or discarded, for a reason, with the keyboard alone', async () => {
     fillOutbox(stage.databasePath, seededId(0), 'Error: it broke');
     const page = await signedIn('#/outbox');
     const letters = page.getByRole('region', { name: 'Could not be processed' });
@@ -75,9 +75,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await letters.getByText(/The event was processed|Its call had this event already/).waitFor();
     await expect.poll(() => rows.count()).toBe(before - 1);
     await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('letters-title');
-    await rows.first().getByRole('button', { name: 'Throw away…' }).press('Enter');
-    await page.getByRole('button', { name: 'Throw away', exact: true }).press('Enter');
-    await letters.getByText('The event was thrown away.').waitFor();
+    await rows.first().getByRole('button', { name: 'Discard…' }).press('Enter');
+    await page.getByRole('button', { name: 'Discard', exact: true }).press('Enter');
+    await letters.getByText('The event was discarded.').waitFor();
     await expect.poll(() => rows.count()).toBe(before - 2);
     await page.getByRole('link', { name: 'Activity' }).click();
     await page.getByRole('cell', { name: 'after the upgrade' }).waitFor();

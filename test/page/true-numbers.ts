@@ -175,7 +175,7 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
     await page.evaluate(`window.fetch = async () => { throw new TypeError('away'); }`);
     const said = (call: string) =>
       called(page, 'server/api', `${call}.catch((error) => error.message)`);
-    expect(await said(`postJson('/v1/switches/x', {})`)).toMatch(/not known whether this was done/);
+    expect(await said(`postJson('/v1/switches/x', {})`)).toMatch(/unknown whether this was done/);
     expect(await said(`getJson('/v1/calls')`)).toBe('The server cannot be reached. Retrying.');
     await page.reload();
   });

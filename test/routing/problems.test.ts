@@ -616,15 +616,15 @@ describe('warnings', () => {
       'a schedule that never opens',
       `schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ], closed: [${Array.from({ length: 12 }, (_, m) => Array.from({ length: [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] ?? 0 }, (_x, d) => `"${String(m + 1).padStart(2, '0')}-${String(d + 1).padStart(2, '0')}"`).join(',')).join(',')}] } }\n${rule('{ schedule: o }')}`,
       [
-        '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that ask for it never match)',
+        '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that use it never match)',
       ],
     ],
     [
       'schedules whose opening hours are all in the past',
       `schedules: { o: { zone: UTC, open: [], special: [ "2026-03-01 09:00-10:00", "12-24 closed" ] }, n: { zone: UTC, open: [], closed: [ "12-24" ] } }\n${rule('{ schedule: [ o, n ] }')}`,
       [
-        '1:14 the schedule "o" never opens: its opening hours are over (rules that ask for it never match)',
-        '1:97 the schedule "n" never opens: it has no opening hours (rules that ask for it never match)',
+        '1:14 the schedule "o" never opens: its opening hours are over (rules that use it never match)',
+        '1:97 the schedule "n" never opens: it has no opening hours (rules that use it never match)',
       ],
     ],
     [
@@ -656,9 +656,9 @@ const MEANT: [string, string, string[]][] = [
     'an en dash in hours and dates',
     `schedules: { o: { zone: UTC, open: [ "mon–fri 09:00–17:00", "sat 9:00 - 12:00" ], closed: [ "2026–12–25" ] } }${OTHERWISE}`,
     [
-      '1:38 "mon–fri 09:00–17:00" holds an en dash (U+2013) (write "mon-fri 09:00-17:00")',
+      '1:38 "mon–fri 09:00–17:00" contains an en dash (U+2013) (write "mon-fri 09:00-17:00")',
       '1:61 "sat 9:00 - 12:00" is not days and times (write "sat 9:00-12:00")',
-      '1:93 "2026–12–25" holds an en dash (U+2013) (write "2026-12-25")',
+      '1:93 "2026–12–25" contains an en dash (U+2013) (write "2026-12-25")',
     ],
   ],
   [

@@ -321,7 +321,7 @@ describe('names', () => {
     ],
     [
       'name: a, when: { to: "+14155550100" }, do: [ { refer: pbx } ]',
-      'needs the row of a table, but the rule asks for no table (add table: extensions to its when)',
+      'needs the row of a table, but the rule has no table in its when (add table: extensions to its when)',
     ],
     [
       'name: a, when: { to: "table:extensions" }, do: [ hangup ]',
@@ -347,7 +347,7 @@ rules: [ { name: r, when: { all: [ { table: a }, { table: b } ] }, do: [ { refer
 otherwise: [ hangup ]
 `;
     expect(problemsOf(await load(tables(CSV, main)))).toEqual([
-      expect.stringMatching(/may mean several tables: the rule asks for a and b .*a\.site/),
+      expect.stringMatching(/may mean several tables: the rule matches on a and b .*a\.site/),
     ]);
   });
 

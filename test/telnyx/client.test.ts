@@ -369,7 +369,7 @@ test.each([
   expect(await telnyx.send(hangup)).toEqual({
     kind: 'retry',
     status: null,
-    detail: expect.stringContaining("HTTP 200 with what is not Telnyx's JSON"),
+    detail: expect.stringContaining("HTTP 200 with a body that is not Telnyx's JSON"),
     afterMs: null,
     provenUnsent: false,
   });

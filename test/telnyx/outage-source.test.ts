@@ -99,7 +99,7 @@ describe('failed deliveries', () => {
     ['403', (_, response) => json(response, 403, {}), 'TELNYX_API_KEY'],
     ['404', (_, response) => json(response, 404, {}), 'TELNYX_API_URL'],
     ['garbage', (_, response) => void response.end('<html>'), 'proxy'],
-    ['no list', (_, response) => json(response, 200, { data: {} }), 'not documented'],
+    ['no list', (_, response) => json(response, 200, { data: {} }), 'undocumented'],
     ['silence', () => {}, 'within'],
     [
       'the same page for ever',

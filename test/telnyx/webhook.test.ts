@@ -291,7 +291,7 @@ describe('parseWebhook', () => {
     ['{"record_type":"event","id":"1","payload":{}}', 'webhook API version 1'],
     [
       '{"record_type":"event","id":"1","event_type":"call.initiated","payload":{}}',
-      'The body is flat: event_type stands at its top, as in no version of the webhook API, though it names the version 2 event "call.initiated".',
+      'The body is flat: event_type is at its top, as in no version of the webhook API, although it names the version 2 event "call.initiated".',
     ],
   ])('says why %.60s is no event of Telnyx', (body, why) => {
     const parsed = parse(Buffer.from(body));

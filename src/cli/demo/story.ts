@@ -60,7 +60,7 @@ function whyIn({ notes, phase_before }: ApiEntry, call: ApiCall): string {
     if (verdict === undefined) {
       if (RULE.test(note)) return note.replace(/^otherwise: /, '');
       if (note.startsWith('menu: ')) return note;
-      return note === 'Telnyx says that the leg lives' ? 'the caller is still there' : [];
+      return note === 'Telnyx says that the leg still exists' ? 'the caller is still there' : [];
     }
     // A REFER's final event is already shown on the left.
     return reason.startsWith('call.') ? `verdict ${verdict}` : `verdict ${verdict}: ${reason}`;

@@ -27,7 +27,7 @@ export function openEvidence(path: string | undefined): EvidenceFile | { problem
         return null;
       } catch (error) {
         const message = `--save: ${whyOf(error)}. The call was made; the evidence is not kept.`;
-        return wrong(message, 'What is known of the call is printed, and in referee calls.');
+        return wrong(message, 'What is known of the call is printed, and referee calls shows it.');
       }
     },
     [Symbol.dispose]() {

@@ -31,7 +31,7 @@ export function apiKey({ account }: Seen): Finding[] {
   }
   if (readings.some(({ end }) => end === 'value')) {
     const rest = denied.length === 0 ? '' : ', which may not read everything';
-    return [found('api_key', 'ok', `Telnyx takes the API key${rest}.`)];
+    return [found('api_key', 'ok', `Telnyx accepts the API key${rest}.`)];
   }
   const silent = readings.find((reading) => reading.end !== 'value');
   return silent === undefined ? [] : [unread('api_key', 'the account', silent)];

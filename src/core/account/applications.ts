@@ -27,7 +27,7 @@ export function application(seen: Seen): Finding[] {
       found(
         'application',
         'problem',
-        `The connection ${id} of TELNYX_CONNECTION_IDS is no Call Control Application of this account.`,
+        `The connection ${id} of TELNYX_CONNECTION_IDS is not a Call Control Application of this account.`,
         'Put the ids of Call Control Applications into TELNYX_CONNECTION_IDS: the portal shows them.',
         id,
       ),
@@ -38,7 +38,7 @@ export function application(seen: Seen): Finding[] {
     found(
       'application',
       'problem',
-      `No application of this account has a webhook URL that ends in ${WEBHOOK_PATH}: no call comes to us.`,
+      `No application of this account has a webhook URL that ends in ${WEBHOOK_PATH}: no call reaches us.`,
       `Give a Call Control Application the webhook URL https://<this server>${WEBHOOK_PATH} ${IN_PORTAL}.`,
     ),
   ];
@@ -73,10 +73,10 @@ export function webhookUrl(seen: Seen): Finding[] {
 /** Null if it is as it should be. */
 function urlProblem(url: string | null, wanted: string | null): string | null {
   if (url === null) return 'has no webhook URL.';
-  if (!URL.canParse(url)) return `has a webhook URL that is none: ${url}`;
+  if (!URL.canParse(url)) return `has a webhook URL that is not a URL: ${url}`;
   const { protocol, hostname, pathname } = new URL(url);
   if (protocol !== 'https:' && !isLoopback(hostname)) {
-    return `sends webhooks to ${url}, unencrypted: everybody on the way reads them.`;
+    return `sends webhooks to ${url} unencrypted: anybody on the way can read them.`;
   }
   if (!pathname.endsWith(WEBHOOK_PATH)) {
     return `sends webhooks to ${url}; ours end in ${WEBHOOK_PATH}.`;
@@ -120,18 +120,18 @@ export function reachable(seen: Seen): Finding[] {
     const asked = url === null ? null : readyUrl(url);
     const reached = url === null ? undefined : seen.account.reached.get(url);
     if (asked === null || reached === undefined) {
-      const message = 'There is no webhook URL that could be asked.';
+      const message = 'There is no webhook URL to try.';
       return found('reachable', 'unknown', message, 'See the check webhook_url.', id);
     }
     if (reached.end === 'silent') {
       const fix =
-        'Start the server, and look at DNS, certificate, firewall and proxy between the internet and it.';
+        'Start the server, and check DNS, certificate, firewall and proxy between the internet and it.';
       return found('reachable', 'problem', `${asked} does not answer: ${reached.why}`, fix, id);
     }
     if (reached.status !== 200) {
       const message = `${asked} answered ${reached.status} instead of 200.`;
       const fix =
-        'Another server may answer in its place; else its own body says why it is not ready.';
+        'Another server may have answered in its place; otherwise the body of the answer says why it is not ready.';
       return found('reachable', 'problem', message, fix, id);
     }
     if (reached.warnings.length > 0) {
@@ -152,7 +152,7 @@ export function timeouts(seen: Seen): Finding[] {
     const { id, name, webhookTimeoutSecs, firstCommandTimeout, firstCommandTimeoutSecs } = own;
     const findings: Finding[] = [];
     if (webhookTimeoutSecs !== null && webhookTimeoutSecs < WEBHOOK_TIMEOUT_SECS_MIN) {
-      const message = `"${name}" gives a webhook ${webhookTimeoutSecs} s to be answered: ours are committed first.`;
+      const message = `"${name}" waits only ${webhookTimeoutSecs} s for the answer to a webhook, which Referee commits first.`;
       const fix = `Set the webhook timeout to ${WEBHOOK_TIMEOUT_SECS_MIN} s or more, or leave it empty, ${IN_PORTAL}.`;
       findings.push(found('timeouts', 'problem', message, fix, id));
     }
@@ -161,7 +161,7 @@ export function timeouts(seen: Seen): Finding[] {
       firstCommandTimeoutSecs !== null &&
       firstCommandTimeoutSecs < FIRST_COMMAND_SECS_MIN
     ) {
-      const message = `"${name}" hangs up a call that got no command for ${firstCommandTimeoutSecs} s: a restart takes as long.`;
+      const message = `"${name}" hangs up a call that got no command for ${firstCommandTimeoutSecs} s: a restart may take as long.`;
       const fix = `Switch the first command timeout off, or set it to ${FIRST_COMMAND_SECS_MIN} s or more, ${IN_PORTAL}.`;
       findings.push(found('timeouts', 'problem', message, fix, id));
     }

@@ -28,7 +28,7 @@ export function deliveries(seen: Seen): Finding[] {
       'deliveries',
       status,
       message,
-      'Do what the reason says: name, certificate, firewall or proxy in front, or the server itself. What was missed is in the list that Telnyx keeps.',
+      'The reason says where to look: name, certificate, firewall or proxy in front, or the server itself. Telnyx keeps a list of what was missed.',
     ),
   ];
 }
@@ -57,7 +57,7 @@ function oursOf(seen: Seen, all: readonly Delivery[]): Delivery[] {
 function reasons(failed: readonly Delivery[]): string {
   const words = failed.map(({ attempts }) => {
     const errors = attempts[0]?.errors ?? [];
-    if (errors.length === 0) return 'Telnyx names no reason';
+    if (errors.length === 0) return 'Telnyx gives no reason';
     return errors.map(({ code, words: meaning }) => `${code} ${meaning}`).join(' and ');
   });
   return [...Map.groupBy(words, (word) => word)]

@@ -85,7 +85,7 @@ const FIXES: Record<'denied' | 'missing' | 'unreachable', (what: string) => stri
     `Give the API key the permission to read ${what}, or look in the Telnyx portal.`,
   missing: () => 'Look in the Telnyx portal: the API does not have it.',
   unreachable: () =>
-    'Run it again. If it stays so: look at the network, TELNYX_API_URL and status.telnyx.com.',
+    'Run it again. If that does not help, check the network, TELNYX_API_URL and status.telnyx.com.',
 };
 
 /**

@@ -14,13 +14,13 @@ const PROFILES = 'in the Telnyx portal under Voice, Outbound Voice Profiles';
 export function attestation(seen: Seen): Finding[] {
   if (seen.routes === null) return [noRoutes('attestation')];
   const rule = seen.routes.attestationRule;
-  if (rule === null) return [found('attestation', 'ok', 'No rule asks for an attestation.')];
+  if (rule === null) return [found('attestation', 'ok', 'No rule has a condition on attestation.')];
   return forEachApplication('attestation', seen, ({ id, name, shakenStir }) => {
     if (shakenStir) return found('attestation', 'ok', `"${name}" passes it on.`, null, id);
     return found(
       'attestation',
       'problem',
-      `The rule "${rule}" asks for an attestation, but "${name}" does not pass SHAKEN/STIR on: it never holds.`,
+      `The rule "${rule}" has a condition on attestation, but "${name}" does not pass SHAKEN/STIR on: it never matches.`,
       'Enable SHAKEN/STIR on inbound calls of the application in the Telnyx portal.',
       id,
     );

@@ -28,8 +28,8 @@ export function numbers(seen: Seen): Finding[] {
         found(
           'numbers',
           'problem',
-          `${number} is not active but ${status}: calls to it do not come.`,
-          `Look at the number ${IN_PORTAL}; Telnyx support knows what its state waits for.`,
+          `${number} is not active but ${status}: calls to it do not arrive.`,
+          `Look at the number ${IN_PORTAL}; Telnyx support can say what it is waiting for.`,
           number,
         ),
       (count) =>
@@ -45,7 +45,7 @@ export function numbers(seen: Seen): Finding[] {
         found(
           'numbers',
           'problem',
-          `${number.number} forwards every call to ${forwardsAlways(seen, number)}: none comes to us.`,
+          `${number.number} forwards every call to ${forwardsAlways(seen, number)}: none reaches us.`,
           `Switch call forwarding off, or to on-failure, ${IN_PORTAL}.`,
           number.number,
         ),
@@ -96,7 +96,7 @@ export function unrouted(seen: Seen): Finding[] {
         'unrouted',
         'warning',
         `No rule but otherwise can match a call to ${number}, and no example names it.`,
-        'Write a rule for it; or an example, if otherwise is what its callers are to meet.',
+        'Write a rule for it, or an example if its callers should get otherwise.',
         number,
       ),
     (count) =>
@@ -114,7 +114,7 @@ export function foreign(seen: Seen): Finding[] {
   if (account.numbers.end !== 'value') return [unread('foreign', 'the numbers', account.numbers)];
   const connections = ourConnections(seen);
   if (connections === null) {
-    return [found('foreign', 'unknown', 'Which applications are ours is not known.', null)];
+    return [found('foreign', 'unknown', 'It is unknown which applications are ours.', null)];
   }
   const known = new Map(account.numbers.value.map((number) => [number.number, number]));
   const findings = [...routes.named].flatMap(([number, rule]) =>
@@ -147,11 +147,11 @@ function whose(
   if (owned === undefined) {
     const message = `The rule "${rule}" names ${number}, which is not a number of this account.`;
     const fix =
-      'Correct the number, or remove it: a call to it comes only if another account forwards it.';
+      'Correct the number, or remove it: a call to it arrives only if another account forwards it.';
     return [found('foreign', 'warning', message, fix, number)];
   }
   if (owned.connectionId === null) {
-    const message = `The rule "${rule}" names ${number}, which is assigned to no connection: no call to it comes.`;
+    const message = `The rule "${rule}" names ${number}, which is assigned to no connection: no call to it arrives.`;
     return [
       found('foreign', 'warning', message, `Assign it to our application ${IN_PORTAL}.`, number),
     ];

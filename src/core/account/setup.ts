@@ -194,6 +194,6 @@ export function notRead(
   const fix =
     end === 'denied'
       ? `Check TELNYX_API_KEY, and give the key the permission to read ${what}.`
-      : 'Run it again. If it stays so: look at the network, TELNYX_API_URL and status.telnyx.com.';
+      : 'Run it again. If that does not help, check the network, TELNYX_API_URL and status.telnyx.com.';
   return { message: `Not read: ${what}. ${why}`, fix };
 }

@@ -180,7 +180,7 @@ const MET = {
   rejected: 'could not be tried',
   no_verdict: 'never reported the result',
   abandoned: 'was still being tried',
-  skipped: 'was passed over',
+  skipped: 'was skipped',
 } as const satisfies Record<Verdict, string>;
 
 function nameOf({ target, sipAddress }: Attempt): string {
@@ -189,7 +189,7 @@ function nameOf({ target, sipAddress }: Attempt): string {
 
 function byRule({ rule, decided }: Call): string {
   if (rule !== null) return ` by the rule "${rule}"`;
-  return decided ? ': no rule was for this call' : '';
+  return decided ? ': no rule matched this call' : '';
 }
 
 /** How long something took, as somebody would say it: 1.4 s, 42 s, 2 min 5 s, 1 h 3 min. */

@@ -42,7 +42,7 @@ function fire(turn: Turn, event: DeadlineEvent): void {
         endCall(turn, 'only its cost was reported');
         return;
       }
-      leaveUnmanaged(turn, 'no direction became known: nothing was decided');
+      leaveUnmanaged(turn, 'its direction stayed unknown: nothing was decided');
       return;
     case 'step':
       stepIsOver(turn);
@@ -104,7 +104,7 @@ function releaseAgain(turn: Turn): void {
   const { call } = turn;
   if (call.releases >= RELEASE_AGAIN_MS.length) {
     turn.notices.push({ kind: 'release_stuck', releases: call.releases });
-    note(turn, 'the leg does not go: a human is asked');
+    note(turn, 'the leg does not end: a human is needed');
     setDeadline(turn, 'watch', WATCH_MS);
     return;
   }

@@ -52,6 +52,6 @@ function inWords(
 ): string {
   if (failed !== null) return `${name}: ${failed}`;
   const kept = Object.entries(values).map(([field, value]) => `${field} ${value}`);
-  const time = result === 'cached' ? 'known from before' : `${Math.round(ms)} ms`;
-  return `${name}: ${[...(kept.length === 0 ? ['nothing of what is kept'] : kept), time].join(', ')}`;
+  const time = result === 'cached' ? 'from the cache' : `${Math.round(ms)} ms`;
+  return `${name}: ${[...(kept.length === 0 ? ['none of the fields to keep'] : kept), time].join(', ')}`;
 }

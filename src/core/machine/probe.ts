@@ -49,7 +49,7 @@ export function probeAlive(turn: Turn, commandId: string, envelope: Envelope | n
   noteApplied(turn, envelope);
   const { probe } = turn.call;
   if (probe === null || probe.commandId !== commandId) return;
-  note(turn, 'Telnyx says that the leg lives');
+  note(turn, 'Telnyx says that the leg still exists');
   conclude(turn, probe.why, true);
 }
 
@@ -78,11 +78,18 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
   attempt.bLeg = bLeg;
   const restMs = mayRingMs(turn, attempt);
   if (restMs > 0) {
-    note(turn, 'the B-leg lives, and may still ring: its request may have been executed late');
+    note(
+      turn,
+      'the B-leg still exists, and may still ring: its request may have been executed late',
+    );
     setDeadline(turn, 'attempt', restMs);
     return;
   }
-  talkOn(turn, attempt, 'the B-leg lives after its ringing time; no webhook of it ever came');
+  talkOn(
+    turn,
+    attempt,
+    'the B-leg still exists after its ringing time; no webhook of it ever came',
+  );
 }
 
 /**
@@ -119,7 +126,7 @@ function ask(turn: Turn, why: Probe['why']): string {
 function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
   const { call } = turn;
   dropProbe(turn);
-  if (!alive) note(turn, 'Telnyx did not answer the question: going on without');
+  if (!alive) note(turn, 'Telnyx did not answer: going on without its answer');
   switch (why) {
     case 'attempt':
     case 'patience':

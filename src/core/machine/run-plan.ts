@@ -246,7 +246,7 @@ function planUsedUp(turn: Turn): boolean {
     return true;
   }
   call.lastResortRan = true;
-  const why = call.patienceOver ? 'patience is over' : 'every step is used up';
+  const why = call.patienceOver ? 'patience is over' : 'every step was used';
   note(turn, `last resort: ${why}`);
   turn.notices.push({ kind: 'last_resort', why });
   call.plan = [{ steps: call.lastResort }];

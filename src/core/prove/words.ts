@@ -72,7 +72,7 @@ const VERDICT_WORDS: Record<Verdict, string> = {
   rejected: 'is refused by Telnyx or by a budget',
   no_verdict: 'stays silent until its time is over',
   abandoned: 'is no longer needed',
-  skipped: 'is passed over',
+  skipped: 'is skipped',
 };
 
 const STEP_WORDS: Record<string, string | undefined> = {

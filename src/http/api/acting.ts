@@ -49,7 +49,7 @@ const REFUSED: Record<Exclude<Operated['result'], 'done' | 'no_such_call'>, Prob
   no_attempt: {
     status: 409,
     reason: 'no_attempt',
-    detail: 'The caller is not being moved now, so there is no attempt to take them out of.',
+    detail: 'The caller is not being moved now, so there is no attempt to end.',
   },
   may_answer: {
     status: 409,

@@ -123,7 +123,7 @@ export const RETRY_SCHEMA = {
 
 export const DISCARD_SCHEMA = {
   ...LETTER,
-  summary: 'Throw a dead letter away',
+  summary: 'Discard a dead letter',
   response: {
     200: Type.Object({ id: Type.Integer(), result: Type.Literal('discarded') }),
     400: PROBLEM,

@@ -64,7 +64,7 @@ export function restingTargets(
         kind: 'target.resting',
         severity: 'warning' as const,
         title: `Target ${name} has been resting since ${iso(down.since)}, ${next}`,
-        detail: `${down.why}. Rules pass it over while another target follows; it wakes when it answers.`,
+        detail: `${down.why}. Rules skip it while another target follows; it wakes when it answers.`,
         fix: `Look at the target: its PBX or trunk fails or does not answer. If it works again, run npx referee targets ${name} auto, or use the page.`,
         count: 1,
         firstAt: down.since,

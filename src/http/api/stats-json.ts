@@ -103,7 +103,7 @@ function triedBy({ attempts, skipped = 0 }: CallsGroup): number {
   return attempts - skipped;
 }
 
-/** A target that was passed over was not tried; only `by_verdict` says how often that was. */
+/** A target that was skipped was not tried; only `by_verdict` says how often that was. */
 function tried(attempts: AttemptGroup[]): number {
   return sum(attempts.filter(({ verdict }) => verdict !== 'skipped'));
 }

@@ -17,7 +17,7 @@ export const TARGETS = Type.Object({
     Type.Object({
       name: text,
       sip: text,
-      resting: Type.Boolean({ description: 'Rules pass it over while another target follows' }),
+      resting: Type.Boolean({ description: 'Rules skip it while another target follows' }),
       why: orNull(text),
       since: orNull(time),
       next_try: orNull(

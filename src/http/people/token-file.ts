@@ -20,7 +20,7 @@ const SCHEMA: SchemaNode = {
   properties: {
     tokens: {
       type: 'array',
-      description: 'One entry a person or program',
+      description: 'One entry for each person or program',
       maxItems: PEOPLE_MAX,
       items: {
         type: 'object',

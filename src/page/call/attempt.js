@@ -27,7 +27,7 @@ export function attemptDetail(attempt) {
 
 /**
  * In plain words a reason is folded with the advice. Where there is none, such as for a target that
- * was passed over, it is shown, unless it is an event's name, which says nothing that the verdict
+ * was skipped, it is shown, unless it is an event's name, which says nothing that the verdict
  * does not.
  *
  * @param {Attempt} attempt
@@ -76,7 +76,7 @@ export function matchedRule(trace) {
       ? html`<p>No rule matched.</p>`
       : html`<p><strong>${said(match.rule)}</strong> matched: ${said(match.why)}</p>`
   }
-    <details><summary class="small">${trace.length === 1 ? 'The rule' : `All ${trace.length} rules`} that ${trace.length === 1 ? 'was' : 'were'} tried</summary>${traceTable(trace)}</details>`;
+    <details><summary class="small">${trace.length === 1 ? 'The rule' : `The ${trace.length} rules`} that ${trace.length === 1 ? 'was' : 'were'} tried</summary>${traceTable(trace)}</details>`;
 }
 
 export function traceTable(trace) {

@@ -122,7 +122,7 @@ function callersOf(total, stats, from) {
 
 /** "380 of today's 412 callers reached somebody, 21 were lost; a week ago, by 14:00, it was …" */
 function todayWords(outcomes, calls, { before }, to) {
-  if (calls === 0) return 'No caller has ended a call today yet.';
+  if (calls === 0) return 'No call has ended today yet.';
   const lost = lostOf({ outcomes });
   const first = html`<strong>${outcomes.reached} of today’s ${count(calls, 'caller', 'callers')}</strong> reached somebody,
     ${lost} ${lost === 1 ? 'was' : 'were'} lost`;

@@ -45,7 +45,7 @@ function shown(proof) {
   )}</p>
     ${proof.complete ? nothing : html`<p><span class="badge doubtful">not complete</span> ${said(proof.unfinished)}</p>`}
     ${worst(proof)}
-    ${proof.patience_secs === null ? nothing : html`<p class="fine">Patience (${duration(proof.patience_secs * 1000)}) may end before the steps do: then the running attempt ends and the last resort comes.</p>`}
+    ${proof.patience_secs === null ? nothing : html`<p class="fine">Patience (${duration(proof.patience_secs * 1000)}) may end before the steps do: then the running attempt ends and the last resort runs.</p>`}
     ${branches(proof.tree)}`;
 }
 

@@ -60,7 +60,7 @@ function standing(target, { ask, rest }) {
 /** The texts for the dialog. */
 function actOf(name, on, isForced) {
   if (on === true) {
-    const warning = `${name} is passed over, even if it works, while another target follows. Callers who have no other target left still go to it.`;
+    const warning = `${name} is skipped, even if it works, while another target follows. Callers who have no other target left still go to it.`;
     return { title: `Rest ${name}`, warning, lasts: true };
   }
   if (on === false) {

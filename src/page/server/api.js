@@ -104,7 +104,7 @@ export async function send(path, init = {}) {
  */
 function unknown({ method = 'GET' }) {
   if (method === 'GET') return null;
-  return 'The server did not answer, so it is not known whether this was done. Look before you try again.';
+  return 'The server did not answer, so it is unknown whether this was done. Check before you try again.';
 }
 
 /**

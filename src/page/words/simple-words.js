@@ -23,7 +23,7 @@ const VERDICTS = new Map([
   ['rejected', 'could not be tried'],
   ['no_verdict', 'never reported the result'],
   ['abandoned', 'was being tried when the caller hung up'],
-  ['skipped', 'was passed over'],
+  ['skipped', 'was skipped'],
 ]);
 
 /** What we do to the caller, without anything that they do not notice. */
@@ -60,7 +60,7 @@ const TIME_LIMITS = new Map([
   ['probing', 'Telnyx does not say whether the caller is still there'],
   ['referred', 'the caller was moved, but our part of the call has not ended'],
   ['release', 'the call has not ended although we hung up'],
-  ['watch', 'we look whether the call still exists'],
+  ['watch', 'we check whether the call still exists'],
   ['final', 'an earlier try still has no result'],
   ['lookup', 'the lookup has not answered in time'],
 ]);

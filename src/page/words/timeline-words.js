@@ -50,7 +50,7 @@ const GATHERED = new Map([
 const SOURCES = new Map([
   ['manual', 'an operator refers the caller manually'],
   ['acknowledged', 'an operator took note of the lost caller'],
-  ['sighting', 'recovery saw the leg alive'],
+  ['sighting', 'recovery found that the leg still exists'],
 ]);
 
 /** An operator's actions besides a manual refer. */
@@ -186,8 +186,8 @@ function outcomeWords(detail) {
 function lookupWords({ lookup, outcome, values, ms, cached, detail }) {
   const asked = `asked ${lookup}`;
   if (outcome !== 'accepted') return `${asked}: ${detail ?? 'no answer'}`;
-  const brought = values ?? 'nothing of what is kept';
-  return `${asked}: ${brought}, ${cached ? 'known from before' : `${ms} ms`}`;
+  const brought = values ?? 'none of the fields to keep';
+  return `${asked}: ${brought}, ${cached ? 'from the cache' : `${ms} ms`}`;
 }
 
 /** @param {Entry['detail']} detail */

@@ -31,7 +31,7 @@ export function* buildLists(
         context.problems.warning(
           place,
           `the list ${name} is empty: no number is on it`,
-          'rules that ask for it never match',
+          'rules that use it never match',
         );
       }
     }

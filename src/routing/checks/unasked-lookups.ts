@@ -25,7 +25,7 @@ export function* checkUnasked(
       context.problems.warning(
         heard.at,
         `${heard.key} says {lookup:${name}.…}, but ${who} never asks ${quoted(name)}: its callers hear the text without the value`,
-        'a lookup is asked where the when of a rule or its own steps name it: say it there',
+        'a lookup is asked only if the when of a rule or its own steps name it: name it there',
       );
     }
   }

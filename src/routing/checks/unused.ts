@@ -64,7 +64,7 @@ export function* checkSchedules(
     context.problems.warning(
       place,
       `the schedule ${quoted(schedule.name)} never opens: ${whyNeverOpen(schedule, nowMs)}`,
-      'rules that ask for it never match',
+      'rules that use it never match',
     );
   }
 }

@@ -43,7 +43,7 @@ function checkWritten(text: string): NumberCheck {
   const odd = lookAlike(text);
   // A no-break space between digits is treated like any other separator.
   if (odd !== null && !SEPARATED.test(text)) {
-    return { problem: `${quoted(text)} holds ${odd}`, hint: writtenRight(text, inAscii(text)) };
+    return { problem: `${quoted(text)} contains ${odd}`, hint: writtenRight(text, inAscii(text)) };
   }
   if (/\s/.test(text) && !text.startsWith('+')) {
     return {

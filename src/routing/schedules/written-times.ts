@@ -29,7 +29,7 @@ export function asTyped<T extends object>(
   if (meant === text || 'problem' in read(meant)) return found;
   const odd = lookAlike(text);
   return {
-    problem: odd === null ? found.problem : `${quoted(text)} holds ${odd}`,
+    problem: odd === null ? found.problem : `${quoted(text)} contains ${odd}`,
     hint: `write ${quoted(meant)}`,
   };
 }

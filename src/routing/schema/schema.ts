@@ -52,7 +52,7 @@ const target = Type.Object(
       ),
     ),
     rest: Type.Optional(
-      rest('Whether it is passed over for a while when it is down; default: as the policy says.'),
+      rest('Whether it is skipped for a while when it is down; default: as the policy says.'),
     ),
   },
   { title: 'target', ...STRICT },
@@ -185,9 +185,7 @@ const policy = Type.Object(
         },
       ),
     ),
-    rest: Type.Optional(
-      rest('Whether targets that are down are passed over for a while; default on.'),
-    ),
+    rest: Type.Optional(rest('Whether targets that are down are skipped for a while; default on.')),
   },
   { title: 'policy', ...STRICT },
 );

@@ -84,7 +84,7 @@ export const WHEN_DEFS = {
           },
           oneOrMore(text('value or glob', { examples: ['gold*'] }), 'A glob with * and ?.'),
           {
-            description: 'The caller writes headers, so never use them for authorisation.',
+            description: 'Headers come from the caller, so never use them for authorisation.',
             minProperties: 1,
           },
         ),
@@ -92,7 +92,7 @@ export const WHEN_DEFS = {
       table: Type.Optional(
         oneOrMore(
           text('name of a table', { examples: ['extensions'] }),
-          "The table has a row for the call's number. Of several the first that has one is meant.",
+          "The table has a row for the call's number. Of several tables, the first that has one is used.",
         ),
       ),
       row: Type.Optional(
@@ -189,7 +189,7 @@ export const WHEN_DEFS = {
           ),
           {
             description:
-              'What a lookup returned. It is asked at most once a call, when a rule that could match needs it.',
+              'What a lookup returned. It is asked at most once per call, when a rule that could match needs it.',
             minProperties: 1,
           },
         ),

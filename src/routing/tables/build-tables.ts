@@ -22,7 +22,7 @@ export function* buildTables(context: SetContext, input: DecodedSet): Generator<
       context.problems.warning(
         positions.atKey(routes.tables ?? {}, name),
         `the table ${name} is empty: it has no rows`,
-        'rules that ask for it never match',
+        'rules that use it never match',
       );
     }
   }

@@ -26,7 +26,7 @@ export function columnOf(
     case 'no table':
       problems.problem(
         at,
-        `${what} needs the row of a table, but the rule asks for no table`,
+        `${what} needs the row of a table, but the rule has no table in its when`,
         hint(),
       );
       return null;
@@ -36,7 +36,7 @@ export function columnOf(
         .filter((name) => tables.get(name)?.columns.includes(reference));
       problems.problem(
         at,
-        `${what} may mean several tables: the rule asks for ${scope.map(groupText).join(' and ')}`,
+        `${what} may mean several tables: the rule matches on ${scope.map(groupText).join(' and ')}`,
         `name the one you mean: ${table || (scope[0]?.[0] ?? '')}.${reference}`,
       );
       return null;

@@ -229,7 +229,7 @@ const MEANINGS: [RegExp, string][] = [
     'lacks our tables or the right to use them: the user must own them, and may need "grant usage, create on schema"',
   ],
   [/^42P07|^42710/, 'holds tables of another program: give Referee a database of its own'],
-  [/^40/, 'could not bring simultaneous changes in order'],
+  [/^40/, 'could not serialise simultaneous changes'],
 ];
 
 /** When the server did not answer: what the operating system says, by code or message. */

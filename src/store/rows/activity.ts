@@ -74,7 +74,7 @@ export function createGroups(): Groups {
   };
 }
 
-/** Says nothing about targets that were passed over where there were none. */
+/** Says nothing about targets that were skipped where there were none. */
 export function withoutNone<Group extends { skipped?: number }>({ skipped = 0, ...group }: Group) {
   return skipped === 0 ? group : { ...group, skipped };
 }

@@ -174,9 +174,9 @@ const GONE =
 const OTHER =
   'the path now has another file than the one that the server has open. Nothing is stored until this is settled: restart the server to use the new one, or move the old one back';
 const OVERWRITTEN =
-  'the database file was overwritten or cut while the server had it open. Nothing is stored any more: stop the server, restore the backup as docs/operations.md says (with the -wal and -shm files beside it removed), start it';
+  'the database file was overwritten or truncated while the server had it open. Nothing is stored any more: stop the server, restore the backup as docs/operations.md says (with the -wal and -shm files beside it removed), start it';
 const LOG_OVERWRITTEN =
-  'the log was overwritten or cut (-wal) while the server had it open, and with it the last seconds. Nothing is stored any more: stop the server, remove the -wal and -shm files, start it';
+  'the log was overwritten or truncated (-wal) while the server had it open, and with it the last seconds. Nothing is stored any more: stop the server, remove the -wal and -shm files, start it';
 const LOG_GONE =
   'the -wal or the -shm file was removed while the server had it open; what the log holds is being saved into the database file';
 const STALE_LOG =

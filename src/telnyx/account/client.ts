@@ -201,7 +201,7 @@ function eachOf<T>(
 }
 
 function unreadable(path: string): { end: 'unreachable'; why: string } {
-  return { end: 'unreachable', why: `${path} answered with what is not documented` };
+  return { end: 'unreachable', why: `${path} gave an undocumented answer` };
 }
 
 function startOf({ startedAt }: Delivery): number {

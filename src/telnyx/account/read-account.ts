@@ -47,6 +47,6 @@ export async function readAccount(
 
 function clockReading(offMs: number | null): Reading<number> {
   return offMs === null
-    ? { end: 'unreachable', why: 'no answer of Telnyx told the time' }
+    ? { end: 'unreachable', why: 'no answer from Telnyx had the time' }
     : { end: 'value', value: offMs };
 }

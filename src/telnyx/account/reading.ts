@@ -26,7 +26,9 @@ export function readingOf(
     const value = asObject(parsed);
     if (value !== null) return done({ end: 'value', value });
     return done(
-      unreachable(`HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers`),
+      unreachable(
+        `HTTP ${status} with a body that is not Telnyx's JSON: a proxy or a portal answers`,
+      ),
     );
   }
   const why = detailOf(status, parsed);

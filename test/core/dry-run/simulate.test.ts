@@ -105,7 +105,7 @@ describe('a played call', () => {
     expect(played.path).toEqual(['answer', 'transfer +14155550199', 'refer eu']);
   });
 
-  it('ends in the last resort when every step is used up', () => {
+  it('ends in the last resort when every step was used', () => {
     expect(play(one([refer('us')]), { verdicts: { us: 'busy' } })).toMatchObject({
       path: ['answer', 'refer us', 'say', 'hangup'],
       ends: 'failed',

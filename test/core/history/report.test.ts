@@ -248,7 +248,7 @@ test('what is counted stands in one order, whatever the order of the sums', () =
   expect(read(all.toReversed())).toBe(read(all));
 });
 
-test('a target that was passed over, or for which Telnyx was not reached, is no attempt and no move', () => {
+test('a target that was skipped, or for which Telnyx was not reached, is no attempt and no move', () => {
   const passedOver = { ...attempt('skipped', 0, 'down'), unsent: true };
   const neverAsked = { ...attempt('no_verdict', 0), unsent: true };
   const report = createReport(asked({ by: 'target' }));

@@ -103,7 +103,7 @@ describe('what follows a failed attempt', () => {
     expect(d.call.phase).toBe('speaking');
   });
 
-  it('is the last resort once every step is used up, and then the hangup', () => {
+  it('is the last resort once every step was used, and then the hangup', () => {
     const d = referring(refer('a'));
     d.hook('call.refer.failed', { sipNotifyResponse: 603, ...stamp(d) });
     expect(d.last('speak')).toMatchObject({ text: 'We cannot connect you.' });

@@ -84,7 +84,7 @@ describe('the sentence', () => {
       ended('referred', [tried('support-us', 'not_allowed'), tried('support-eu', 'completed')]),
     ],
     ['Turned away after 42 s by the rule "support".', ended('rejected', [])],
-    ['Turned away after 42 s: no rule was for this call.', ended('hung_up', [], { rule: null })],
+    ['Turned away after 42 s: no rule matched this call.', ended('hung_up', [], { rule: null })],
     ['Left to another application.', ended('ignored', [])],
     [
       'Reached anna@pbx.example.com after 1.4 s.',

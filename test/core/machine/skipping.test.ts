@@ -99,7 +99,7 @@ describe('a target that rests', () => {
     expect(tried(hunt(['a'], named, refer('b')))).toEqual(['a skipped', 'b null']);
   });
 
-  it('is passed over where a later one is awake, also behind others that rest', () => {
+  it('is skipped where a later one is awake, also behind others that rest', () => {
     const d = hunt(['a', 'b'], refer('a'), refer('b'), transfer('+14155550123'));
     expect(tried(d)).toEqual(['a skipped', 'b skipped', '+14155550123 null']);
   });

@@ -423,7 +423,7 @@ describe('changed routes', () => {
     });
   });
 
-  it('pass over a target that rested, and transfer where a REFER was known to be refused', () => {
+  it('skip a target that rested, and transfer where a REFER was known to be refused', () => {
     const hunt = [refer('us'), refer('eu'), hangup];
     const resting = both(one(hunt), one([say('Welcome.'), ...hunt]), { resting: ['us'] });
     expect(resting.past).toMatchObject({ attempts: ['us', 'eu'], moves: 1, target: 'eu' });

@@ -66,7 +66,7 @@ async function problems() {
 }
 
 describe('the numbers', () => {
-  test('count no attempt at a target that was passed over, in total as by target', () => {
+  test('count no attempt at a target that was skipped, in total as by target', () => {
     const group = { minute: 0, rule: 'support', kind: 'refer' as const, tookMs: [] };
     const numbers = statsJson({
       now,

@@ -70,8 +70,8 @@ test.each([
   ],
   [
     { source: 'sighting', type: 'recovery.sighting' },
-    'Recovery saw the leg alive',
-    'recovery saw the leg alive',
+    'Recovery found that the leg still exists',
+    'recovery found that the leg still exists',
   ],
 ])('%j is "%s", or "%s"', (given, title, sentence) => {
   expect(titleOf(anEntry(given))).toBe(title);

@@ -213,7 +213,7 @@ test('an event is named in one line, however its summary is written', async () =
 test('a calendar that closes every day leaves a schedule that never opens', async () => {
   const ics = calendar('DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=DAILY');
   expect(warningsOf(await load({ 'main.yaml': MAIN, 'holidays.ics': ics }))).toEqual([
-    '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that ask for it never match)',
+    '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that use it never match)',
   ]);
 });
 
@@ -221,7 +221,7 @@ test('a calendar of opening hours that are over leaves a schedule that never ope
   const main = MAIN.replace('"mon-sun 00:00-24:00"', '').replace('closed_ical', 'open_ical');
   const ics = calendar('DTSTART;VALUE=DATE:20260301');
   expect(warningsOf(await load({ 'main.yaml': main, 'holidays.ics': ics }))).toEqual([
-    '1:14 the schedule "o" never opens: its opening hours are over (rules that ask for it never match)',
+    '1:14 the schedule "o" never opens: its opening hours are over (rules that use it never match)',
   ]);
 });
 

@@ -74,7 +74,7 @@ test('an empty list is a warning: a block list begins so', async () => {
   const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': '# none yet\n' });
   expect(problemsOf(result)).toEqual([]);
   expect(warningsOf(result)).toEqual([
-    '1:10 the list l is empty: no number is on it (rules that ask for it never match)',
+    '1:10 the list l is empty: no number is on it (rules that use it never match)',
   ]);
 });
 

@@ -88,7 +88,7 @@ describe('a commit is refused once the file behind the path is not the one it we
     ],
     [
       'overwritten in place',
-      /overwritten or cut/,
+      /overwritten or truncated/,
       () => {
         backUp(join(folder, 'backup.db'));
         execFileSync('cp', [join(folder, 'backup.db'), path]);
@@ -96,7 +96,7 @@ describe('a commit is refused once the file behind the path is not the one it we
     ],
     [
       'overwritten in place by the database of somebody else',
-      /overwritten or cut/,
+      /overwritten or truncated/,
       () => {
         const other = new DatabaseSync(join(folder, 'other.db'));
         other.exec('create table recipes (name text)');
@@ -104,10 +104,10 @@ describe('a commit is refused once the file behind the path is not the one it we
         execFileSync('cp', [join(folder, 'other.db'), path]);
       },
     ],
-    ['cut to nothing', /overwritten or cut/, () => truncateSync(path)],
+    ['cut to nothing', /overwritten or truncated/, () => truncateSync(path)],
     [
       'robbed of its log in place',
-      /the log was overwritten or cut/,
+      /the log was overwritten or truncated/,
       () => truncateSync(`${path}-wal`),
     ],
   ];
