@@ -99,7 +99,7 @@ function openSqliteReader(path: string): StoreReader {
       listPage(
         filter,
         finderOf((work) => run(() => work(finder))),
-        (position, found, wanted) => run(() => list.chunk(filter, position, found, wanted)),
+        (...asked) => run(() => list.chunk(...asked)),
       ),
     sums: (from, to) => run(() => history(from, to)),
     activity: (since, callsMax) =>

@@ -1,5 +1,4 @@
 /** Looks up a search text in the indexes. */
-import { clean } from '../rows/clean.ts';
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark } from '../rows/find.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
@@ -16,7 +15,7 @@ export function finderOf(query: Query): Finder {
         `select (select count(*) from (
              select from party_grams where gram = g.gram limit $2) few) as n
          from unnest($1::text[]) with ordinality g(gram, nth) order by nth`,
-        [grams.map(clean), limit],
+        [grams, limit],
       );
       return rows.map(({ n }) => Number(n));
     },
@@ -25,7 +24,7 @@ export function finderOf(query: Query): Finder {
         `select p.party from party_grams g join parties p on p.number = g.party
          where g.gram = $1 and case when length($2) < ${GRAM_CHARS} then p.words = $2
            else position($2 in p.words) > 0 end limit $3`,
-        [clean(gram), clean(part), limit],
+        [gram, part, limit],
       );
       return rows.map(({ party }) => String(party));
     },
@@ -50,16 +49,7 @@ export function finderOf(query: Query): Finder {
               where id_start >= start and id_start < start || U&'\\+10ffff' limit $4) d
             cross join lateral (select call, created_at from call_filters
               where call = d.call and ${span} limit 1) f limit $4)`,
-        [
-          parties.map(clean),
-          since,
-          last,
-          limit,
-          rules.map(clean),
-          targets.map(clean),
-          keyText(callId),
-          ids.map(clean),
-        ],
+        [parties, since, last, limit, rules, targets, keyText(callId), ids],
       );
       return rows.map(positionOf);
     },
@@ -75,7 +65,7 @@ export function finderOf(query: Query): Finder {
          union all (select ${row} from uncounted u join call_filters f on f.call = u.call
             join calls c on c.key = f.key
             where u.item = '${HOURLY_SUMS}' and f.created_at between $1 and $2 limit $3)`,
-        [since, last, limit, ids.map((start) => clean(idMark(start)))],
+        [since, last, limit, ids.map(idMark)],
       );
       return rows.map((each) => ({
         ...positionOf(each),

@@ -3,7 +3,6 @@
  */
 import { addUp, type Sum } from '../../core/history/sums.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { clean } from '../rows/clean.ts';
 import { foldAll, HOURLY_SUMS, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
 import { gramsOf, partyWords } from '../rows/search.ts';
 import { NOW_MS } from './load.ts';
@@ -47,9 +46,9 @@ export async function foldCalls(query: Query, limit: number, codeVersion: number
        delete from uncounted u using given g where u.call = g.row and u.item = '${HOURLY_SUMS}')
      insert into folded (call, id_start, sums) select row, "idStart", sums from given
      on conflict (call) do update set sums = excluded.sums`,
-    [JSON.stringify(folded.map((each) => ({ ...each, idStart: clean(each.idStart) })))],
+    [JSON.stringify(folded)],
   );
-  await addParties(query, [...new Set(parties.map(clean))]);
+  await addParties(query, parties);
   return rows.length;
 }
 

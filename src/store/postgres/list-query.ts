@@ -2,7 +2,6 @@
 import type { Direction, Ends } from '../../core/machine/call.ts';
 import { verdictsAsked } from '../../core/machine/verdict.ts';
 import type { CallFilter } from '../contract/list.ts';
-import { clean } from '../rows/clean.ts';
 import type { Position } from '../rows/cursor.ts';
 import { endsOfOutcome } from '../rows/outcome-ends.ts';
 import { ACKNOWLEDGED_MARK, directionMark } from '../rows/rows.ts';
@@ -27,7 +26,7 @@ export function partsOf(filter: CallFilter, after: Position) {
   const terms = ['(f.created_at, f.call) < ($1::bigint, $2::bigint)'];
   for (const name of ['rule', 'ends', 'from', 'to', 'sessionId', 'parentId', 'phase'] as const) {
     const value = filter[name];
-    if (value !== undefined) terms.push(`${COLUMNS[name]} = ${bind(clean(value))}`);
+    if (value !== undefined) terms.push(`${COLUMNS[name]} = ${bind(value)}`);
   }
   // The phase of a live call changes too often for an index, so live calls have a short index of
   // their own.
@@ -39,7 +38,7 @@ export function partsOf(filter: CallFilter, after: Position) {
   const { target, verdict } = filter;
   // Target and verdict must match the same attempt.
   const attempt = ['a.call = f.call'];
-  if (target !== undefined) attempt.push(`a.target = ${bind(clean(target))}`);
+  if (target !== undefined) attempt.push(`a.target = ${bind(target)}`);
   if (verdict !== undefined) attempt.push(verdictTerm(verdictsAsked(verdict), bind));
   if (attempt.length > 1) {
     terms.push(`exists (select from attempts a where ${attempt.join(' and ')})`);
@@ -62,7 +61,7 @@ function verdictTerm(verdicts: readonly string[], bind: (value: unknown) => stri
 
 function numberTerms({ number }: CallFilter, bind: (value: unknown) => string): string[][] {
   if (number === undefined) return [[]];
-  const ours = bind(clean(number));
+  const ours = bind(number);
   return [
     [`f.callee = ${ours}`, `not ${isDirected('outgoing')}`],
     [`f.caller = ${ours}`, isDirected('outgoing')],

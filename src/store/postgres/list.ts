@@ -5,9 +5,9 @@ import type { Call } from '../../core/machine/call.ts';
 import type { CallFilter } from '../contract/list.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { clean } from '../rows/clean.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
 import { type Found, find } from '../rows/find.ts';
+import { storedForm } from '../rows/list-filter.ts';
 import { TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
 import { finderOf } from './find.ts';
 import { partsOf } from './list-query.ts';
@@ -25,7 +25,8 @@ export async function callTimeline(query: Query, callId: string): Promise<Timeli
 
 type Page = { calls: Call[]; next: string | null };
 
-export async function listCalls(query: Query, filter: CallFilter): Promise<Page> {
+export async function listCalls(query: Query, asked: CallFilter): Promise<Page> {
+  const filter = storedForm(asked);
   const after = readCursor(filter.cursor);
   if (filter.q === undefined) return pageOf(query, filter, after, null);
   const found = await find(filter.q, filter, after, finderOf(query));
@@ -128,8 +129,8 @@ async function seenRows(
   { rules, targets }: Extract<Found, { kind: 'many' }>,
 ) {
   const { parts, values, bind } = partsOf(filter, after);
-  const named = `(f.rule = any (${bind(rules.map(clean))}) or exists (select from attempts a
-    where a.call = f.call and a.target = any (${bind(targets.map(clean))})))`;
+  const named = `(f.rule = any (${bind(rules)}) or exists (select from attempts a
+    where a.call = f.call and a.target = any (${bind(targets)})))`;
   const rows = await query(
     `select * from (${parts
       .map(

@@ -14,6 +14,7 @@ import {
   sumsOf,
 } from '../../core/history/sums.ts';
 import type { Call } from '../../core/machine/call.ts';
+import { clean } from './clean.ts';
 import { idStart } from './search.ts';
 
 /** The item of `uncounted` for a call that is to be added; no attempt or event has such an id. */
@@ -46,7 +47,8 @@ export function foldAll(unfolded: readonly Unfolded[]): {
     const known = before === null ? [] : (JSON.parse(before) as Sum[]);
     added.push(...difference(known, sums));
     folded.push({ row, idStart: idStart(call.id), sums: JSON.stringify(sums) });
-    for (const party of [call.facts.from, call.facts.to]) if (party !== null) parties.add(party);
+    for (const party of [call.facts.from, call.facts.to])
+      if (party !== null) parties.add(clean(party));
   }
   return { added: addUp(added), folded, parties: [...parties].toSorted() };
 }

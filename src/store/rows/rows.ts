@@ -11,6 +11,7 @@ import { NewerRow } from '../../errors.ts';
 import type { DueDeadline } from '../contract/calls.ts';
 import type { ClaimedCommand } from '../contract/outbox.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';
+import { cleanOrNull } from './clean.ts';
 
 /** For each call; later events are still recognized by their key, but no longer listed. */
 export const TIMELINE_ENTRIES_MAX = 500;
@@ -66,11 +67,11 @@ export function callColumns(call: Call): CallColumns {
     dueAt: dueAt(call),
     phase: call.phase,
     ends: call.ends,
-    rule: call.rule ?? (call.decided ? OTHERWISE : null),
-    caller: call.facts.from,
-    callee: call.facts.to,
-    session: call.facts.sessionId,
-    parent: call.parentId,
+    rule: cleanOrNull(call.rule ?? (call.decided ? OTHERWISE : null)),
+    caller: cleanOrNull(call.facts.from),
+    callee: cleanOrNull(call.facts.to),
+    session: cleanOrNull(call.facts.sessionId),
+    parent: cleanOrNull(call.parentId),
     costs: costsText(call),
     tableRows: tableRowsText(call),
   };

@@ -3,6 +3,7 @@
  * of four characters that it consists of. A part of a number leads to the few parties that contain
  * it, and they lead to their calls.
  */
+import { clean } from './clean.ts';
 
 /**
  * The shortest part of a number that can be searched for; a shorter text must be the whole number.
@@ -48,7 +49,7 @@ function cut(text: string, from: number, to: number): string {
 
 /** The beginning of a call's id that is kept for the search. */
 export function idStart(callId: string): string {
-  return cut(callId, 0, ID_CHARS);
+  return clean(cut(callId, 0, ID_CHARS));
 }
 
 export interface Needles {

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isCounted } from '../../core/machine/counting.ts';
 import type { CallChange } from '../contract/calls.ts';
+import { cleanOrNull } from '../rows/clean.ts';
 import { changedAttempts, type RecentRow } from '../rows/recent-rows.ts';
 import { keyOf, tookMs } from '../rows/rows.ts';
 
@@ -33,9 +34,9 @@ export function prepareAttemptRows(database: DatabaseSync): AttemptRows {
         row,
         keyOf(attempt.id),
         attempt.kind,
-        attempt.target,
+        cleanOrNull(attempt.target),
         attempt.verdict,
-        change.call.facts.from,
+        cleanOrNull(change.call.facts.from),
         Math.round(change.call.createdAt),
         Math.round(attempt.startedAt),
         isCounted(attempt) ? 0 : 1,

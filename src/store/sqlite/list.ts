@@ -7,6 +7,7 @@ import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
 import { type Finder, type Found, find } from '../rows/find.ts';
+import { storedForm } from '../rows/list-filter.ts';
 import { keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
 import { chunkQuery, LIST_CHUNK_ROWS } from './list-query.ts';
 
@@ -73,16 +74,17 @@ function isHit({ hit, named, caller, callee }: ChunkRow, found: Found | null): b
 
 /** Makes one page from chunks, with a turn of the event loop between them. */
 export async function listPage(
-  filter: CallFilter,
+  asked: CallFilter,
   finder: Finder,
-  look: (after: Position, found: Found | null, wanted: number) => Promise<Chunk>,
+  look: (...asked: Parameters<SqliteList['chunk']>) => Promise<Chunk>,
 ): Promise<{ calls: Call[]; next: string | null }> {
+  const filter = storedForm(asked);
   let position = readCursor(filter.cursor);
   const found = filter.q === undefined ? null : await find(filter.q, filter, position, finder);
   const calls: Chunk['calls'] = [];
   for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
     // One call more shows that there is another page.
-    const chunk = await look(position, found, filter.limit + 1 - calls.length);
+    const chunk = await look(filter, position, found, filter.limit + 1 - calls.length);
     calls.push(...chunk.calls);
     const page = calls.slice(0, filter.limit);
     const last = page.at(-1);

@@ -7,6 +7,7 @@ import type { Call } from '../../core/machine/call.ts';
 import type { BudgetCounts, Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
 import { isVersioned, type SettingsVersions } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
+import { clean } from '../rows/clean.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { keyOf, refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
 
@@ -95,7 +96,7 @@ export function prepareLoad(
       if (row) attempts.set(attemptId, take(row).id);
     }
     for (const sessionId of keys.sessionIds) {
-      for (const row of bySession.all(sessionId)) take(row as Row);
+      for (const row of bySession.all(clean(sessionId))) take(row as Row);
     }
     const seen = new Set<string>();
     for (const { callId, key } of keys.events) {
@@ -120,7 +121,7 @@ export function prepareLoad(
     }
     const byCaller = new Map<string, BudgetCounts>();
     for (const caller of callers) {
-      byCaller.set(caller, countsOf(countCaller.get(since, limit, caller)));
+      byCaller.set(caller, countsOf(countCaller.get(since, limit, clean(caller))));
     }
     return { all: countsOf(countAll.get(since, limit)), byCaller };
   }

@@ -68,8 +68,7 @@ export async function openSqlite(
       listPage(
         filter,
         finderOf((work) => read(({ finder }) => work(finder))),
-        (position, found, wanted) =>
-          read(({ list }) => list.chunk(filter, position, found, wanted)),
+        (...asked) => read(({ list }) => list.chunk(...asked)),
       ),
 
     activity: (since, callsMax) =>

@@ -68,6 +68,38 @@ export function listsContract(): void {
       expect((await store.list({ since: 0, limit: 3 })).calls).toHaveLength(3);
     });
 
+    test('characters that no store keeps are looked for in the form that is kept', async () => {
+      const asked = `${run}\0\ud800z`;
+      const kept = `${run}\ufffd\ufffdz`;
+      for (const [n, text] of [asked, kept].entries()) {
+        const call = aCall(`${run}-unkept-${n}`, {
+          createdAt: n * 10,
+          facts: { from: text, to: text, sessionId: text },
+          rule: text,
+          parentId: text,
+          attempts: [anAttempt(`${run}-unkept-${n}`, { target: text })],
+        });
+        await commit(aUnit(call, 0));
+      }
+      for (const text of [asked, kept]) {
+        for (const filter of [
+          { from: text },
+          { to: text },
+          { number: text },
+          { sessionId: text },
+          { parentId: text },
+          { rule: text },
+          { target: text },
+          { q: { text: 'unknown', numbers: [text] } },
+          { q: { text, numbers: [] } },
+        ]) {
+          expect([filter, await listed({ legs: 'all', ...filter })]).toEqual([filter, [1, 0]]);
+        }
+      }
+      const loaded = await load({ sessionIds: [asked] });
+      expect(loaded.calls.size).toBe(2);
+    });
+
     test('otherwise stands for the calls that were decided without a rule', async () => {
       const to = `${run}-to`;
       const rule = 'otherwise';
