@@ -1,20 +1,33 @@
 /**
- * Corrects deadlines for a step of the database's clock, which is found by comparing it with our
- * monotonic clock. Deadlines that were set before a step forward keep the time they had left. After
- * a step back, deadlines that seem to have been set in the future were set before it, and become
- * due earlier by the size of the step. One with more time left than the clock stepped back cannot
- * be distinguished from newer ones once its setting time has passed, and is due that much later.
+ * Corrects deadlines and the times of commands for steps of the database's clock, which are found
+ * by comparing it with our monotonic clock. What was set before a step keeps the time that it had
+ * left. By when it was set it is known in which stretch between two steps that was. Where the clock
+ * was set back it runs through the same times again: a deadline with more time left than the clock
+ * stepped back cannot be distinguished from newer ones once its setting time has passed, and is due
+ * that much later.
  */
 
 /** A smaller difference is the network, or a clock that is being slewed. */
-const STEP_MS_MIN = 1_000;
+export const STEP_MS_MIN = 1_000;
 const STEPS_KEPT = 8;
 
-interface Step {
+/** The time between two steps, by the clock as it ran then. */
+interface Stretch {
+  /** The first time that we saw on it, and the last. */
+  from: number;
+  until: number;
+  /** The step that ended it. */
   ms: number;
-  /** The last time that we saw on the clock before the step. */
+}
+
+export interface Early {
+  /** How much earlier than the time in their row deadlines and commands may be due. */
+  ms: number;
+  /** The last time that was seen on the clock before it was set back. */
   before: number;
 }
+
+const NOT_EARLY: Early = { ms: 0, before: 0 };
 
 export class ClockSteps {
   /**
@@ -24,7 +37,11 @@ export class ClockSteps {
   #low = Number.NEGATIVE_INFINITY;
   #high = Number.POSITIVE_INFINITY;
   #last = 0;
-  #steps: Step[] = [];
+  #lastAt = 0;
+  /** When the present stretch began. */
+  #from = Number.NEGATIVE_INFINITY;
+  /** The newest first. */
+  #stretches: Stretch[] = [];
 
   /**
    * The database said `now` between two readings of our clock. Returns how far it has stepped since
@@ -36,27 +53,47 @@ export class ClockSteps {
     const forward = low - this.#high;
     const back = this.#low - high;
     const ms = forward > STEP_MS_MIN ? forward : back > STEP_MS_MIN ? -back : 0;
-    if (ms !== 0) this.#steps = [{ ms, before: this.#last }, ...this.#steps].slice(0, STEPS_KEPT);
+    if (ms !== 0) {
+      const ended = { from: this.#from, until: this.#last, ms };
+      this.#stretches = [ended, ...this.#stretches].slice(0, STEPS_KEPT);
+      this.#from = now;
+    }
     this.#low = low;
     this.#high = high;
     this.#last = now;
+    this.#lastAt = answeredAt;
     return ms;
   }
 
   /** When a deadline is due by the clock as it runs now. */
   dueAt({ dueAt, setAt }: { dueAt: number; setAt: number }, now: number): number {
-    let due = dueAt;
-    for (const { ms, before } of this.#steps) {
-      const older = ms > 0 ? setAt < before + ms : setAt > now + STEP_MS_MIN && now < before;
-      if (older) due += ms;
+    let nearest = awayFrom(setAt, this.#from, now);
+    let shift = 0;
+    let sum = 0;
+    // Of several that it may have been in, the newest.
+    for (const { from, until, ms } of this.#stretches) {
+      if (nearest <= STEP_MS_MIN) break;
+      sum += ms;
+      const away = awayFrom(setAt, from, until);
+      if (away >= nearest) continue;
+      nearest = away;
+      shift = sum;
     }
-    return due;
+    return dueAt + shift;
   }
 
-  /** How much earlier than the time in their row deadlines may be due. */
-  earlyMs(now: number): number {
-    return this.#steps.reduce((most, { ms, before }) => {
-      return ms < 0 && now < before ? Math.max(most, -ms) : most;
-    }, 0);
+  /** `now` by the database's clock; default: as it was last seen, plus the time since. */
+  early(now = this.#last + performance.now() - this.#lastAt): Early {
+    let most = NOT_EARLY;
+    let sum = 0;
+    for (const { until, ms } of this.#stretches) {
+      sum += ms;
+      if (now < until && -sum > most.ms) most = { ms: -sum, before: until };
+    }
+    return most;
   }
+}
+
+function awayFrom(at: number, from: number, until: number): number {
+  return Math.max(0, from - at, at - until);
 }

@@ -7,44 +7,62 @@ import type { Claim, ClaimedCommand, OutboxHealth } from '../contract/outbox.ts'
 import { unpackCall } from '../rows/call-document.ts';
 import { dueOf, urgentFirst } from '../rows/rows.ts';
 import type { Store } from '../store.ts';
-import { ClockSteps } from './clock-steps.ts';
+import { type ClockSteps, STEP_MS_MIN } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { arrayOf, keyText, plainKey } from './values.ts';
 
 /**
+ * How long a command may have been due when the clock was set back. If it were longer, the retries
+ * after the step would seem to be from before it.
+ */
+const OVERDUE_MS = 10_000;
+
+/**
  * `skip locked`: replicas that claim at the same time share the rows instead of waiting for each
- * other.
+ * other. After a step of the clock back, a command that was stored before it (it seems to have been
+ * stored in the future) is due when it would have been.
  */
 export async function claimCommands(
   query: Query,
   { owner, leaseMs }: Claim,
   limit: number,
   codeVersion: number,
+  steps: ClockSteps,
 ): Promise<ClaimedCommand[]> {
+  const early = steps.early();
   const rows = await query(
     `with clock as materialized (select ${NOW_MS} as now),
       next as materialized (
         select k.key from commands k
-        where not k.cancelled and k.ready_at <= (select now from clock) and k.code <= $4
+        where not k.cancelled and k.code <= $4 and (k.ready_at <= (select now from clock)
+          or k.created_at > (select now from clock) + ${STEP_MS_MIN} and k.ready_at >= $5::bigint
+            and k.ready_at - $6::bigint <= (select now from clock))
         order by k.rank, k.command limit $3 for update skip locked)
      update commands k set owner = $1, ready_at = now + $2::bigint, tries = k.tries + 1,
        first_sent_at = coalesce(k.first_sent_at, now)
      from next, clock where k.key = next.key
      returning k.command, k.document, k.tries, k.first_sent_at, k.created_at, k.ready_at, now`,
-    [owner, leaseMs, limit, codeVersion],
+    [owner, leaseMs, limit, codeVersion, early.before - OVERDUE_MS, Math.round(early.ms)],
   );
   // An update returns its rows in no particular order.
   rows.sort((a, b) => Number(a.command) - Number(b.command));
   return urgentFirst(
-    rows.map((row) => ({
-      command: JSON.parse(String(row.document)) as Command,
-      tries: Number(row.tries),
-      firstSentAt: Number(row.first_sent_at),
-      leaseUntil: Number(row.ready_at),
-      now: Number(row.now),
-      createdAt: Number(row.created_at),
-    })),
+    rows.map((row) => {
+      const command = JSON.parse(String(row.document)) as Command;
+      const now = Number(row.now);
+      const setAt = Number(row.created_at);
+      const byThisClock = (dueAt: number) => steps.dueAt({ dueAt, setAt }, now);
+      const { giveUpAt } = command;
+      return {
+        command: { ...command, giveUpAt: giveUpAt === null ? null : byThisClock(giveUpAt) },
+        tries: Number(row.tries),
+        firstSentAt: Number(row.first_sent_at),
+        leaseUntil: Number(row.ready_at),
+        now,
+        createdAt: byThisClock(setAt),
+      };
+    }),
   );
 }
 
@@ -80,12 +98,13 @@ export async function releaseLeases(query: Query, owner: string | null): Promise
 const HELD_BACK_MAX = 20_000;
 
 export class DueDeadlines {
-  readonly #steps = new ClockSteps();
+  readonly #steps: ClockSteps;
   readonly #onStep: (ms: number) => void;
   #heldBack = 0;
   #earlyMs = 0;
 
-  constructor(onStep: (ms: number) => void) {
+  constructor(steps: ClockSteps, onStep: (ms: number) => void) {
+    this.#steps = steps;
     this.#onStep = onStep;
   }
 
@@ -108,7 +127,7 @@ export class DueDeadlines {
     const calls = documents.map((row) => unpackCall(String(row.document)));
     const { due, held } = this.#sort(calls, now);
     this.#heldBack = held;
-    this.#earlyMs = this.#steps.earlyMs(now);
+    this.#earlyMs = this.#steps.early(now).ms;
     return { now, due: due.slice(0, limit) };
   }
 

@@ -10,6 +10,7 @@ import { readActivity } from './activity.ts';
 import { createAside } from './aside.ts';
 import * as audit from './audit.ts';
 import { changedCalls } from './changes.ts';
+import { ClockSteps } from './clock-steps.ts';
 import { commitUnits } from './commit.ts';
 import { foldCalls, pruneSums, readSums } from './history.ts';
 import { callTimeline, listCalls } from './list.ts';
@@ -33,7 +34,8 @@ export async function openPostgres(
   { timeoutMs, onNotice = () => {} }: PostgresOptions = {},
 ): Promise<Store> {
   const pool = openPool(url, timeoutMs);
-  const due = new DueDeadlines((stepMs) => {
+  const steps = new ClockSteps();
+  const due = new DueDeadlines(steps, (stepMs) => {
     onNotice({ kind: 'clock_stepped', clock: 'database', stepMs, offMs: 0 });
   });
   const recent = new RecentRows();
@@ -70,7 +72,7 @@ export async function openPostgres(
     },
 
     takeUncounted: (limit) => ask((query) => takeUncounted(query, limit, codeVersion)),
-    claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),
+    claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion, steps)),
     stillToSend: (owner, ids) => ask((query) => stillToSend(query, owner, ids)),
     releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
     due: (limit) => ask((query) => due.read(query, limit, codeVersion)),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { ClockSteps } from '../../../src/store/postgres/clock-steps.ts';
 import type { Store, StoreNotice } from '../../../src/store/store.ts';
-import { aCall, aUnit } from '../../helpers/documents.ts';
+import { aCall, aCommand, aUnit } from '../../helpers/documents.ts';
 import { freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';
 import { waitFor } from '../../helpers/waiting.ts';
 
@@ -42,6 +42,23 @@ describe('what was seen of a clock', () => {
     const newer = { setAt: now, dueAt: now + 5_000 };
     expect(steps.dueAt(newer, now + 100)).toBe(newer.dueAt);
   });
+
+  test.each([3_600_000, -3_600_000])(
+    'after %i ms and back nothing is due at another time',
+    (ms) => {
+      const { steps, now } = looked(ms);
+      steps.saw(now + 5_000, 5_400, 5_405);
+      const between = { setAt: now + 1_000, dueAt: now + 61_000 };
+      const after = NOW + 10_400;
+      expect(Math.abs(steps.saw(after, 10_400, 10_405) + ms)).toBeLessThan(20);
+      const isDue = (deadline: { setAt: number; dueAt: number }, at: number) => {
+        expect(Math.abs(steps.dueAt(deadline, after + 2_000) - at)).toBeLessThan(40);
+      };
+      isDue({ setAt: NOW + 100, dueAt: NOW + 60_100 }, NOW + 60_100);
+      isDue(between, between.dueAt - ms);
+      isDue({ setAt: after + 1_000, dueAt: after + 61_000 }, after + 61_000);
+    },
+  );
 });
 
 describe('a store whose database’s clock is set', () => {
@@ -104,5 +121,48 @@ describe('a store whose database’s clock is set', () => {
     await withDeadline('since', 300);
     await waitFor(async () => expect(await due('since')).toBe(true));
     expect(await due('forward')).toBe(false);
+  });
+
+  test('back by 100 s: a lease of a replica that has gone ends when it would have', async () => {
+    const commands = [aCommand('left', 'v3:left')];
+    const lease = { owner: 'gone', leaseMs: 2_000 };
+    await store.commit([aUnit(aCall('v3:left'), 0, { commands })], lease);
+    await setBy(-100_000);
+    await due('v3:left');
+    const claim = () => store.claim({ owner: 'another', leaseMs: 60_000 }, 10);
+    expect(await claim()).toEqual([]);
+    const from = performance.now();
+    const claimed = await waitFor(async () => {
+      const found = await claim();
+      expect(found).toMatchObject([{ command: { id: 'left' }, tries: 2 }]);
+      return found;
+    });
+    expect(performance.now() - from).toBeGreaterThan(500);
+    // It may have been sent, and nobody can know how long ago.
+    expect(claimed[0]?.firstSentAt).toBeGreaterThan(claimed[0]?.now ?? 0);
+    const answered = { kind: 'retry', status: 429, detail: '', provenUnsent: true } as const;
+    const retry = (inMs: number) => ({
+      commandId: 'left',
+      owner: 'another',
+      outcome: { ...answered, afterMs: inMs },
+      retryAt: (claimed[0]?.now ?? 0) + inMs,
+    });
+    await store.commit([aUnit(aCall('v3:left'), 1, { settle: [retry(30_000)] })], null);
+    expect(await claim()).toEqual([]);
+    await store.commit([aUnit(aCall('v3:left'), 2, { cancel: ['left'] })], null);
+  });
+
+  test('forward by 100 s: a command that waits keeps the time in which it may be sent', async () => {
+    const { now } = await store.due(1);
+    const commands = [{ ...aCommand('waits', 'v3:waits'), giveUpAt: now + 60_000 }];
+    await store.commit([aUnit(aCall('v3:waits'), 0, { commands })], null);
+    await setBy(100_000);
+    await due('v3:waits');
+    const [claimed] = await store.claim({ owner: 'this', leaseMs: 60_000 }, 10);
+    expect(claimed?.command.id).toBe('waits');
+    const leftMs = (claimed?.command.giveUpAt ?? 0) - (claimed?.now ?? 0);
+    expect(leftMs).toBeGreaterThan(30_000);
+    expect(leftMs).toBeLessThanOrEqual(61_000);
+    expect((claimed?.now ?? 0) - (claimed?.createdAt ?? 0)).toBeLessThan(30_000);
   });
 });
