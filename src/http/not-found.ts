@@ -47,7 +47,7 @@ export function answerUnknown(
     }
     const found = patterns.find(({ pattern }) => pattern.test(path));
     if (found === undefined) {
-      if (adminIsOff && path === '/' && LOOKS.has(request.method)) return sayAdminIsOff(reply);
+      if (adminIsOff && path === '/' && isBrowser(request)) return sayAdminIsOff(reply);
       return sendProblem(reply, {
         status: 404,
         reason: 'no_such_endpoint',
@@ -75,13 +75,17 @@ function fixOf(fix: string | undefined): { fix?: string } {
 }
 
 function adminFix(path: string, adminIsOff: boolean): string | undefined {
-  return adminIsOff && ADMIN_PATH.test(path) ? ADMIN_IS_OFF : undefined;
+  return adminIsOff && (path === '/' || ADMIN_PATH.test(path)) ? ADMIN_IS_OFF : undefined;
 }
 
 const LOOKS = new Set(['GET', 'HEAD']);
 const ADMIN_PATH = /^\/(?:v1|metrics)(?:\/|$)/;
 
-/** A person is probably looking for the page, so this is text and not JSON. */
+function isBrowser({ method, headers }: FastifyRequest): boolean {
+  return LOOKS.has(method) && /\btext\/html\b/i.test(headers.accept ?? '');
+}
+
+/** Somebody is looking for the page, so this is text to read and not a problem document. */
 function sayAdminIsOff(reply: FastifyReply): FastifyReply {
   return reply
     .code(404)

@@ -76,22 +76,27 @@ test('nothing else of the folders can be had', async () => {
   }
 });
 
-test('without ADMIN_TOKEN there is no page', async () => {
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+test('without ADMIN_TOKEN there is no page, and a browser is told so in plain text', async () => {
   await using closed = await serveApp({
     deps: { page: registerPage },
     config: { adminToken: null },
   });
-  const page = await fetch(`${closed.url}/`);
+  const page = await fetch(`${closed.url}/`, { headers: { accept: BROWSER } });
   expect([page.status, page.headers.get('content-type')]).toEqual([
     404,
     'text/plain; charset=utf-8',
   ]);
   expect(await page.text()).toMatch(/ADMIN_TOKEN is not set.*openssl rand -base64 32/);
   expect((await fetch(`${closed.url}/assets/page/main.js`)).status).toBe(404);
-  for (const path of ['/v1/calls', '/metrics']) {
+  for (const path of ['/', '/v1/calls', '/metrics']) {
     const answer = await fetch(`${closed.url}${path}`);
-    expect([answer.status, await answer.json()]).toEqual([
+    const type = answer.headers.get('content-type');
+    expect([path, answer.status, type, await answer.json()]).toEqual([
+      path,
       404,
+      'application/problem+json',
       expect.objectContaining({ fix: expect.stringContaining('ADMIN_TOKEN') }),
     ]);
   }
