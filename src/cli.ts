@@ -65,8 +65,8 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
 }
 
 /**
- * All of them for a help, for completion, and for a name that is none: it may be like one. None for
- * the version.
+ * All of them for the help, for completion, and for an unknown name, so that a similar one can be
+ * suggested. None for the version.
  */
 function wanted([name = '']: string[]): (() => Promise<Register>)[] {
   const all = COMMANDS.map(([, load]) => load);

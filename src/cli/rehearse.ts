@@ -160,7 +160,7 @@ function report(followed: Followed, evidence: EvidenceFile, run: Run): Result {
   const answers = answersOf(rehearsal);
   const { unknowns, called } = followed;
   const shown = rehearsalJson({ rehearsal, answers, unknowns, from: options.from, to: options.to });
-  // First, because a full disk must not take away what the call has cost.
+  // Printed first, because a full disk must not hide the result of a call that cost money.
   io.stdout.write(
     options.json === true
       ? `${jsonText(shown, 2)}\n`

@@ -64,8 +64,9 @@ const WRITTEN_WITH_GAPS = /^\s*\+?[\d\s().-]+$/;
 const SIP_USER = /(sips?:)([^@\s<>"]{1,256})@/gi;
 /**
  * In this order: a uuid, a call_control_id, a number with its plus, one with gaps, a word with
- * digits. A word is looked at from 64 characters before its digits on, because a search for its
- * beginning takes the square of its length, and only words of up to 40 characters are masked.
+ * digits. At most 64 characters before the digits are looked at, because the time to find the
+ * beginning of a word grows with the square of its length, and only words of up to 40 characters
+ * are masked.
  */
 const TOKEN =
   /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|\bv\d:[\w-]{16,}|(?:\+|%2B)\d{7,15}(?!\d)|\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}|\w{0,64}\d{7,}\w*/gi;

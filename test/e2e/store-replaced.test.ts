@@ -85,7 +85,7 @@ test.concurrent('a backup copied over the open file: 503, the backup stays whole
   await untilNothingIsCopied(referee);
   shell(referee, 'cp backup.db referee.db');
   expect(await callsTaken(telnyx, 12)).toEqual([]);
-  await isRefused(referee, /overwritten or cut.*stop the server/);
+  await isRefused(referee, /overwritten or truncated.*stop the server/);
 
   referee.signal('SIGTERM');
   expect(await referee.exited()).toBe(0);

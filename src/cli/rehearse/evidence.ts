@@ -112,7 +112,7 @@ function commandsOf(called: CallDetail | null): Rehearsal['commands'] {
   }));
 }
 
-/** Commands have our clock: if Telnyx's is ahead, none of them came before the answer for that. */
+/** Commands have our clock's time, so if Telnyx's clock is ahead, the time by ours counts. */
 function earlier(one: string | null, other: string): number {
   return Math.min(Date.parse(one ?? other), Date.parse(other));
 }

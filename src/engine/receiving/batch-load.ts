@@ -73,8 +73,8 @@ export function createBatchLoader(options: {
 }
 
 /**
- * The store said what time it is at some moment of the query, which may have taken seconds: what is
- * not certain is no difference.
+ * The store read its clock at some moment of the query, which may have taken seconds, so only a
+ * difference that is certain counts.
  */
 function leastBetween(low: number, high: number): number {
   if (low > 0) return low;

@@ -37,7 +37,7 @@ export class WaitingObservations {
     );
   }
 
-  /** Those worth writing, which no longer wait. */
+  /** Takes out those that are worth writing. */
   take(state: RestState): Observation[] {
     const taken = new Set(this.worthWriting(state));
     this.all = this.all.filter((seen) => !taken.has(seen));
