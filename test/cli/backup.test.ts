@@ -97,6 +97,28 @@ test('a folder that is not there is said, and nothing is made', async () => {
   expect(Object.keys(contents())).toEqual([path]);
 });
 
+test('on a new machine a restore makes the folder of the database, as a server does', async () => {
+  await (await fill('one')).close();
+  await run('backup');
+  rmSync(join(folder, 'data'), { recursive: true });
+  expect(await run('restore')).toMatchObject({ code: 0, err: '' });
+  expect(Object.keys(contents()).toSorted()).toEqual([file, path]);
+});
+
+test('a folder that cannot be made is said, and nothing is restored', async () => {
+  await (await fill('one')).close();
+  await run('backup');
+  writeFileSync(join(folder, 'a-file'), '');
+  const before = contents();
+  const { code, err } = await run('restore', {}, `sqlite:${folder}/a-file/data/referee.db`);
+  expect([code, err]).toEqual([
+    1,
+    expect.stringContaining(`nothing was restored: ${folder}/a-file/data/referee.db: `),
+  ]);
+  expect(err).toContain('its folder cannot be made');
+  expect(contents()).toEqual(before);
+});
+
 test('the database itself is not taken for the backup', async () => {
   const store = await fill('one');
   file = path;

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from '../migrate.ts';
 import { isSameFile, replacing } from '../rows/replacing.ts';
-import { explain, isBusy, readSchema } from './file.ts';
+import { explain, isBusy, makeFolderOf, readSchema } from './file.ts';
 import { hasStaleLog, refuseStaleLog } from './held-file.ts';
 
 /** A writer locks the file for milliseconds. */
@@ -90,6 +90,8 @@ export async function restoreSqlite(
   // Part of the data is in the log of whoever has it open, and only the file is copied.
   refuseInUse(from, 'a server is using it, so it is no backup: make one with referee backup');
   refuseInUse(path, IN_USE);
+  // On a new machine no server has made it yet.
+  makeFolderOf(path);
   return replacing({
     path,
     signal,

@@ -15,14 +15,7 @@ const CACHE_KIB = -16_000;
 const LOG_BYTES_KEPT = 64 * 1024 * 1024;
 
 export function openSqliteFile(path: string, codeVersion: number): DatabaseSync {
-  try {
-    makeFolder(dirname(path));
-  } catch (error) {
-    throw new StoreUnavailable(
-      'its folder cannot be made; make it, or name another file in DATABASE_URL',
-      { where: path, said: (error as Error).message, cause: error },
-    );
-  }
+  makeFolderOf(path);
   let database: DatabaseSync | undefined;
   try {
     // timeout 0: a busy wait would block the event loop; the store waits asynchronously instead.
@@ -42,6 +35,17 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
   } catch (error) {
     database?.close();
     throw error;
+  }
+}
+
+export function makeFolderOf(path: string): void {
+  try {
+    makeFolder(dirname(path));
+  } catch (error) {
+    throw new StoreUnavailable(
+      'its folder cannot be made; make it, or name another file in DATABASE_URL',
+      { where: path, said: (error as Error).message, cause: error },
+    );
   }
 }
 
