@@ -50,9 +50,8 @@ function storeRoot(): string[] {
   return [...files, 'store/contract'];
 }
 
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>
-  file.endsWith('.ts'),
-);
+const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' });
+const files = sources.filter((file) => file.endsWith('.ts'));
 
 describe('the import rule', () => {
   it.each(Object.keys(MAY_IMPORT))('%s imports only what is below it', (room) => {
@@ -88,6 +87,36 @@ describe('the import rule', () => {
     expect(broken).toEqual([]);
   });
 });
+
+describe('the folders of a part, apart from the files at its top,', () => {
+  it.each(['cli', 'engine', 'http', 'page', 'routing', 'store'])(
+    'import each other in no circle: %s',
+    (part) => {
+      const inFolders = (file: string) => file.startsWith(`${part}/`) && dirname(file) !== part;
+      const imported = new Map<string, Set<string>>();
+      for (const file of sources.filter((it) => /\.[jt]s$/.test(it) && inFolders(it))) {
+        const folder = dirname(file);
+        const others = importsOf(file)
+          .filter(inFolders)
+          .map((it) => dirname(it));
+        const known = imported.get(folder) ?? [];
+        imported.set(folder, new Set([...known, ...others.filter((it) => it !== folder)]));
+      }
+      expect(imported.size).toBeGreaterThan(1);
+      expect([...imported.keys()].filter((folder) => isReached(folder, imported))).toEqual([]);
+    },
+  );
+});
+
+/** Whether the imports of a folder lead back to it. */
+function isReached(folder: string, imported: Map<string, Set<string>>): boolean {
+  const reached = new Set(imported.get(folder));
+  // A set that grows while it is walked is walked to its end.
+  for (const next of reached) {
+    for (const further of imported.get(next) ?? []) reached.add(further);
+  }
+  return reached.has(folder);
+}
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(SRC, file), 'utf8');
