@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { LOOKUP_FIELD } from '../../core/rules/placeholder.ts';
 import type { Lookup, Template } from '../../core/rules/rule.ts';
 import { hasPlaces, parseTemplate } from '../../core/rules/template.ts';
+import { withoutSecrets } from '../../log/secrets-in-text.ts';
 import { durationOf, type SetContext, useName } from '../building/context.ts';
 import { LOOKUP_CACHE_BOUNDS, LOOKUP_TIMEOUT_BOUNDS } from '../building/duration.ts';
 import type { Positions } from '../decode/positions.ts';
@@ -117,7 +118,29 @@ function urlOf(context: SetContext, text: string, at: Place): Template {
       'use https; http is only for 127.0.0.1, ::1 and localhost',
     );
   }
+  const secret = writtenSecret(template);
+  if (secret !== null) {
+    problems.warning(
+      at,
+      `${quoted(secret)} in the query looks like a secret, written as plain text`,
+      `send it in headers:, as a reference such as "\${CRM_TOKEN}": servers log the addresses of requests`,
+    );
+  }
   return template;
+}
+
+/** A value as short as a country's is no key, although Azure has its keys in `code`. */
+const SHORT_CODE = /^code=.{0,15}$/i;
+
+/** The first parameter of the query whose written value the log would mask; null if there is none. */
+function writtenSecret(template: Template): string | null {
+  const literal = template.map((piece) => ('literal' in piece ? piece.literal : '')).join('');
+  for (const [name, value] of new URL(literal).searchParams) {
+    const written = `${name}=${value}`;
+    const isSecret = withoutSecrets(`?${written}`, '…') !== `?${written}`;
+    if (value !== '' && isSecret && !SHORT_CODE.test(written)) return name;
+  }
+  return null;
 }
 
 function isLoopback(hostname: string): boolean {

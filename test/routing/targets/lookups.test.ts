@@ -70,6 +70,25 @@ describe('its address', () => {
   });
 });
 
+describe('a secret in its query', () => {
+  const warnings = async (text: string) => warningsOf(await load(routes(url(text)), { env }));
+
+  test.each(['token', 'api_key', 'key', 'client_secret'])('as %s is warned of', async (name) => {
+    const [warning, ...more] = await warnings(
+      `https://crm.example.com/who?n={from}&${name}=s3cret`,
+    );
+    expect(warning).toContain(`3:15 "${name}" in the query looks like a secret, written as plain`);
+    expect(warning).toContain('send it in headers:, as a reference');
+    expect(warning).not.toContain('s3cret');
+    expect(more).toEqual([]);
+  });
+
+  test.each(['?token={call_session_id}', '?key={from}', '?code=IE', '?n=1&token=', '?keys=3'])(
+    '%s holds none',
+    async (query) => expect(await warnings(`https://crm.example.com/who${query}`)).toEqual([]),
+  );
+});
+
 describe('its headers', () => {
   test.each([
     [`Authorization: "Bearer abc"`, 'write secrets as references'],
