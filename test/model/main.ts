@@ -1,8 +1,7 @@
 /**
- * `npm run prove:machine [-- --minutes 10 --hours 1 --plan NAME --world NAME --faults 0,1,2 --seed
- * N --states N]`: the long search, on all cores. Prints each plan in each world with what was
- * visited; exits 1 where an invariant is broken or a situation that must occur did not, and keeps
- * the story of a broken one under test/model/found/.
+ * `npm run prove:machine`: the long search, on all cores; `--help` lists its options. Prints each
+ * plan in each world with what was visited; exits 1 where an invariant is broken or a situation
+ * that must occur did not, and keeps the story of a broken one under test/model/found/.
  *
  * `--states 60000` only explores, as the suite does but deeper: each plan in each world with 1, 2
  * and 3 faults, until it has seen so many states.
@@ -12,11 +11,10 @@
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { chanceOf } from './chance.ts';
 import { drawnSetting } from './drawn.ts';
+import { parseOptions, USAGE } from './options.ts';
 import { explorationsOf, MUST_OCCUR, PLANS, settingOf, WORLDS } from './plans.ts';
 import { explore, replay, search } from './search.ts';
 import type { Setting } from './world.ts';
@@ -73,21 +71,22 @@ function drawnTask(seed: number, states: number | null) {
   return { plan: setting.name, world: DRAWN, faults, seed, states };
 }
 
+/** Null after the usage was printed: because it was asked for, or the command line is wrong. */
+function optionsOrSay(argv: string[]): ReturnType<typeof parseOptions> | null {
+  try {
+    const values = parseOptions(argv);
+    if (!values.help) return values;
+    process.stdout.write(USAGE);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exitCode = 2;
+  }
+  return null;
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '10' },
-      hours: { type: 'string' },
-      seconds: { type: 'string' },
-      plan: { type: 'string' },
-      world: { type: 'string' },
-      faults: { type: 'string' },
-      seed: { type: 'string' },
-      states: { type: 'string' },
-      drawn: { type: 'string' },
-      processes: { type: 'string', default: String(availableParallelism()) },
-    },
-  });
+  const values = optionsOrSay(process.argv.slice(2));
+  if (values === null) return;
   const processes = Number(values.processes);
   const plans = values.plan === undefined ? Object.keys(PLANS) : [values.plan];
   const worlds = values.world === undefined ? Object.keys(WORLDS) : [values.world];

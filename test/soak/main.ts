@@ -8,6 +8,10 @@ import { playSoak } from './play.ts';
 import { report } from './report.ts';
 
 async function main(argv: string[]): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   let options: ReturnType<typeof parseOptions>;
   try {
     options = parseOptions(argv);
