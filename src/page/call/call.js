@@ -5,6 +5,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { alertOf } from '../forms/fields.js';
 import { getJson } from '../server/api.js';
 import { newest } from '../server/newest.js';
+import { whatFollows } from '../words/simple-words.js';
 import { isSip, modeSwitch } from '../words/story-mode.js';
 import { ruleName, said, time } from '../words/words.js';
 import { callActing } from './acting.js';
@@ -118,7 +119,7 @@ function next(call) {
   return html`<h3>Next</h3>
     ${
       call.plan.length === 0
-        ? html`<p class="faint">No step is left; the last resort runs next.</p>`
+        ? html`<p class="faint">${whatFollows(call.phase)}</p>`
         : html`<ol class="plan">${call.plan.map((step) => html`<li>${said(step)}</li>`)}</ol>`
     }
     ${

@@ -10,6 +10,20 @@
 import { word } from './states.js';
 import { sentenceOf } from './timeline-words.js';
 
+/** What follows when no step is left to run: the last resort only while we still try. */
+const FOLLOWS = new Map([
+  ['new', 'The rules have not decided yet.'],
+  ['referred', 'Nothing follows: the caller has arrived.'],
+  ['bridged', 'Nothing follows: the caller has arrived.'],
+  ['releasing', 'Nothing follows: the call is being ended.'],
+  ['unmanaged', 'Nothing follows: the call is left to another application.'],
+]);
+
+/** @param {string} phase */
+export function whatFollows(phase) {
+  return FOLLOWS.get(phase) ?? 'No step is left; the last resort runs next.';
+}
+
 /** What the target did, for each verdict. */
 const VERDICTS = new Map([
   ['completed', 'took the caller'],

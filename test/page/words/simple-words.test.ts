@@ -9,6 +9,7 @@ import {
   simpleCommand,
   simpleSentence,
   verdictWords,
+  whatFollows,
 } from '../../../src/page/words/simple-words.js';
 
 function anEntry(given: Partial<Story>): Story {
@@ -151,4 +152,16 @@ test('a target that rings is not said to be tried again when an earlier NOTIFY a
     { ...started('7', 'a', 100), commands: [refer] },
   ];
   expect([...overtakenIds(timeline)]).toEqual(['3', '5']);
+});
+
+test.each([
+  ['referring', 'No step is left; the last resort runs next.'],
+  ['speaking', 'No step is left; the last resort runs next.'],
+  ['bridged', 'Nothing follows: the caller has arrived.'],
+  ['referred', 'Nothing follows: the caller has arrived.'],
+  ['releasing', 'Nothing follows: the call is being ended.'],
+  ['unmanaged', 'Nothing follows: the call is left to another application.'],
+  ['new', 'The rules have not decided yet.'],
+])('without a step left, what follows in the phase %s is said', (phase, words) => {
+  expect(whatFollows(phase)).toBe(words);
 });
