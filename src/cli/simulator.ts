@@ -83,7 +83,7 @@ export function simulatorCommand(program: Command, io: Io): void {
     .option('--to <number>', 'the number it calls')
     .option(
       '--script <script>',
-      `what happens to it: results in order (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
+      `what happens to it: results of the REFERs in order, and the same of the transfers (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
     )
     .option(
       '--account <file>',

@@ -207,6 +207,22 @@ test('lines and results are understood, or answered with help', () => {
     script: 'busy',
   });
   expect(parseLine('call +1')).toMatchObject({ do: 'help' });
+  expect(parseLine('call +1')).toMatchObject({
+    text: expect.stringMatching(/^call needs two numbers\n/),
+  });
+  const asked = parseLine('help');
+  expect(asked).toMatchObject({ do: 'help', text: expect.stringMatching(/^call <from> <to>/) });
+  // A call that is played otherwise than asked would be a wrong rehearsal.
+  expect(parseLine('call +1 +2 busy, completed')).toMatchObject({
+    do: 'help',
+    text: expect.stringMatching(
+      /^"completed" is not understood: results have commas and no spaces\n/,
+    ),
+  });
+  expect(parseLine('lsit')).toMatchObject({
+    do: 'help',
+    text: expect.stringMatching(/^"lsit" is not understood\n/),
+  });
   expect(parseLine('hangup #3')).toEqual({ do: 'hangup', number: 3 });
   expect(parseLine('')).toEqual({ do: 'nothing' });
   expect(parseFarEnds('busy,404')).toEqual({ refers: ['busy', 404], transfers: ['busy', 404] });

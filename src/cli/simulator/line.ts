@@ -9,8 +9,9 @@ export type SimulatorLine =
   | { do: 'scripts' | 'books' | 'quit' | 'nothing' }
   | { do: 'help'; text: string };
 
-const HELP = `call <from> <to> [results]   results in order: completed busy no_answer declined not_found
-                             not_allowed server_error silent bye rejected, or a SIP status
+const HELP = `call <from> <to> [results]   results of the REFERs in order, and the same of the transfers, with
+                             commas: completed busy no_answer declined not_found not_allowed
+                             server_error silent bye rejected, or a SIP status; or a script's name
 script <name>                a scripted call; "scripts" lists them
 hangup <n>                   caller #n hangs up
 books                        what really happened to each caller
@@ -22,8 +23,11 @@ export function parseLine(text: string): SimulatorLine {
     case '':
       return { do: 'nothing' };
     case 'call': {
-      const [from, to, script] = rest;
-      if (from === undefined || to === undefined) return { do: 'help', text: HELP };
+      const [from, to, script, ...more] = rest;
+      if (from === undefined || to === undefined) return misread('call needs two numbers');
+      if (more.length > 0) {
+        return misread(`"${more.join(' ')}" is not understood: results have commas and no spaces`);
+      }
       return { do: 'call', from, to, script: script ?? null };
     }
     case 'script':
@@ -34,9 +38,15 @@ export function parseLine(text: string): SimulatorLine {
     case 'books':
     case 'quit':
       return { do: word };
-    default:
+    case 'help':
       return { do: 'help', text: HELP };
+    default:
+      return misread(`"${word}" is not understood`);
   }
+}
+
+function misread(why: string): SimulatorLine {
+  return { do: 'help', text: `${why}\n${HELP}` };
 }
 
 const RESULTS: Record<FarEndName, true> = {
