@@ -427,9 +427,9 @@ export const LOG_EVENTS = {
   'recovery.failed': {
     level: 'warn',
     meaning:
-      'Telnyx could not be asked for all missed webhooks. This is tried again within ten minutes, and logged again only if the error changes.',
+      'Not all missed webhooks could be recovered: Telnyx could not be asked for them, or the store was away; the error says which. This is tried again within ten minutes, and logged again only if the error changes.',
     action:
-      'Read the error: after a 403, use an API key that may read webhook deliveries and connections. See docs/outages.md.',
+      'If the store was away, see /health/ready. After a 403 from Telnyx, use an API key that may read webhook deliveries and connections. See docs/outages.md.',
   },
   'outcome.unrecorded': {
     level: 'warn',

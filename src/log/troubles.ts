@@ -90,7 +90,8 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
     const reason = typeof fields.reason === 'string' ? fields.reason : null;
     const key = `${event} ${reason}`;
     const at = momentOf(fields.last_at) ?? now();
-    const ofTheStore = OF_THE_STORE.has(event) && !NOT_OF_THE_STORE.has(reason);
+    const ofTheStore =
+      (OF_THE_STORE.has(event) && !NOT_OF_THE_STORE.has(reason)) || saysStore(fields.err);
     // The line is from before the recovery and was only logged now.
     if (ofTheStore && at < recoveredAt) return;
     const known = troubles.get(key);
@@ -135,6 +136,11 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
   function forget(over: (trouble: Trouble & { lastAt: number }) => boolean): void {
     for (const [key, trouble] of troubles) if (over(trouble)) troubles.delete(key);
   }
+}
+
+/** What failed because of the store, where it may also fail for another reason. */
+function saysStore(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'STORE_UNAVAILABLE';
 }
 
 /** A problem that lasts as long as it is reported, such as a warning of the ready endpoint. */

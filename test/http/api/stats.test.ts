@@ -1,6 +1,6 @@
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { TooBusy } from '../../../src/errors.ts';
+import { StoreUnavailable, TooBusy } from '../../../src/errors.ts';
 import { failingTargets } from '../../../src/http/api/problem-kinds.ts';
 import { statsJson } from '../../../src/http/api/stats-json.ts';
 import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
@@ -297,6 +297,7 @@ describe('problems', () => {
     }
     troubles.log.emit('webhook.unavailable', { reason: 'store_unavailable' });
     troubles.log.emit('outcome.unrecorded', { count: 3 });
+    troubles.log.emit('recovery.failed', { err: new StoreUnavailable('cannot be reached') });
     const kinds = async () => (await problems()).map(({ kind }) => kind);
     expect((await kinds()).filter((kind) => !KEPT.includes(kind))).toEqual(['sweep.failed']);
     troubles.log.emit('store.recovered', { after: 'sweep.failed' });
@@ -316,6 +317,18 @@ describe('problems', () => {
     expect(kinds(null)).toHaveLength(2);
     expect(kinds(at - 19_000)).toHaveLength(2);
     expect(kinds(at)).toEqual([expect.stringContaining('too_many')]);
+  });
+
+  test('a recovery that failed is the trouble of whoever did not answer', () => {
+    const own = watchTroubles({ emit: () => {} }, Date.now);
+    own.log.emit('recovery.failed', { err: new StoreUnavailable('cannot be reached') });
+    expect(own.recent()).toMatchObject([{ kind: 'recovery.failed', cause: 'store' }]);
+    own.log.emit('store.recovered', { after: 'sweep.failed' });
+    expect(own.recent()).toEqual([]);
+    own.log.emit('recovery.failed', { err: new Error('HTTP 403') });
+    own.log.emit('store.recovered', { after: 'sweep.failed' });
+    expect(own.recent()).toMatchObject([{ kind: 'recovery.failed', detail: 'HTTP 403' }]);
+    expect(own.recent()[0]).not.toHaveProperty('cause');
   });
 });
 
