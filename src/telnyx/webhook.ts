@@ -7,7 +7,7 @@
 import type { CallFacts, Direction } from '../core/machine/call.ts';
 import { readClientState } from '../core/machine/client-state.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
-import { withoutUserParameters } from '../core/rules/address.ts';
+import { partyOf } from '../core/rules/address.ts';
 import { callIdOf, whyNoCall } from './call-id.ts';
 import { costOf } from './cost.ts';
 import {
@@ -169,7 +169,7 @@ function connectionIdOf(payload: Fields): string | null {
 
 /** Null and blank both mean that no number was sent. Parameters are not part of a number. */
 function addressOf(payload: Fields, name: 'from' | 'to'): string | null {
-  return withoutUserParameters(asText(field(payload, name), LIMITS.addressChars));
+  return partyOf(asText(field(payload, name), LIMITS.addressChars));
 }
 
 /** `direction`; otherwise a parked leg is incoming and a bridging one outgoing. */

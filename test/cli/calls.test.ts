@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCalls } from '../../src/cli/calls.ts';
+import { filterOf } from '../../src/cli/sources/documents.ts';
 import type { Io } from '../../src/cli/terminal/io.ts';
 import { runCli } from '../../src/cli.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -392,3 +393,8 @@ function ids(out: string): string[] {
   const { calls } = JSON.parse(out) as { calls: { call_control_id: string }[] };
   return calls.map(({ call_control_id: id }) => id);
 }
+
+test('a SIP address is asked for as it is stored, whatever the case of its host', () => {
+  const asked = { from: 'SIP:Ada@PBX.Example', to: '+14155550100;npdi', limit: 1 };
+  expect(filterOf(asked)).toEqual({ from: 'sip:Ada@pbx.example', to: '+14155550100', limit: 1 });
+});

@@ -213,6 +213,9 @@ describe('parseWebhook', () => {
         to: 'sip:+14155550100;npdi@sip.telnyx.com;user=phone',
       }).facts,
     ).toMatchObject({ from: '+14155550177', to: 'sip:+14155550100@sip.telnyx.com;user=phone' });
+    expect(callEvent({ from: 'sip:Ada@PBX.Example.com' }).facts.from).toBe(
+      'sip:Ada@pbx.example.com',
+    );
     expect(callEvent({ from: '1'.repeat(1000) }).facts.from).toBeNull();
     expect(callEvent({ client_state: 'A'.repeat(100_000) }).clientState).toBeNull();
   });

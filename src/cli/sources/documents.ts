@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { BadValue, parseDatabaseUrl } from '../../config/values.ts';
 import type { ReportAsked } from '../../core/history/report-asked.ts';
-import { withoutUserParameters } from '../../core/rules/address.ts';
+import { partyOf } from '../../core/rules/address.ts';
 import { type Overrides, overridesOf } from '../../core/rules/override.ts';
 import { RefereeError } from '../../errors.ts';
 import {
@@ -154,7 +154,7 @@ export function filterOf({ q, labelled = [], ...asked }: CallsAsked): CallFilter
   const filter: CallFilter = asked;
   if (q !== undefined && q.trim() !== '') filter.q = { text: searchedText(q), numbers: labelled };
   for (const party of PARTIES) {
-    const bare = withoutUserParameters(asked[party] ?? null);
+    const bare = partyOf(asked[party] ?? null);
     if (bare !== null) filter[party] = bare;
   }
   return filter;

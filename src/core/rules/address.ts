@@ -57,6 +57,21 @@ export function withoutUserParameters(raw: string | null): string | null {
   return user.slice(0, cut) + (at < 0 ? '' : text.slice(at));
 }
 
+/**
+ * A party in the one form in which calls are stored and asked for: without the parameters of its
+ * number, and with the scheme and the host of a SIP URI in lower case, because RFC 3261 section
+ * 19.1.4 compares them without case. A port stays: by that section `:5060` is not the same as none.
+ */
+export function partyOf(raw: string | null): string | null {
+  const text = withoutUserParameters(raw);
+  if (text === null || !/^sips?:/i.test(text)) return text;
+  return text.replace(
+    /^(sips?:)([^@]*@)?(\[[^\]]*\]|[^:;?>]*)/i,
+    (_, scheme: string, user: string | undefined, host: string) =>
+      `${scheme.toLowerCase()}${user ?? ''}${host.toLowerCase()}`,
+  );
+}
+
 const NUMBER_BEFORE_PARAMETERS = /^(?:sips?:|tel:)?(?:\+|%2B)?[0-9][0-9\s().-]*$/i;
 
 /**

@@ -1,6 +1,6 @@
 /** The calls, and the manual refer. */
 import type { Call } from '../../core/machine/call.ts';
-import { withoutUserParameters } from '../../core/rules/address.ts';
+import { partyOf } from '../../core/rules/address.ts';
 import { labelledWith } from '../../core/rules/label.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -44,7 +44,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       filter.q = { text: searchedText(q), numbers: labelledWith(deps.routes.current(), q) };
     }
     for (const party of PARTIES) {
-      const bare = withoutUserParameters(withPlus(query[party] ?? ''));
+      const bare = partyOf(withPlus(query[party] ?? ''));
       if (bare !== null) filter[party] = askedNumber(bare, deps.routes.current().policy.country);
     }
     const span = momentsIn({ since, until });

@@ -2,7 +2,7 @@
 
 import type { CallFacts, Ends, Verdict } from '../../core/machine/call.ts';
 import { noFacts } from '../../core/machine/new-call.ts';
-import { withoutUserParameters } from '../../core/rules/address.ts';
+import { partyOf } from '../../core/rules/address.ts';
 import { type Overrides, withSwitches } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { Positions } from '../decode/positions.ts';
@@ -83,8 +83,8 @@ export function factsOf(from: string | null, to: string | null): CallFacts {
   return {
     ...noFacts('example'),
     sessionId: 'example',
-    from: withoutUserParameters(from),
-    to: withoutUserParameters(to),
+    from: partyOf(from),
+    to: partyOf(to),
     direction: 'incoming',
     // Unless somebody says otherwise, a caller with a SIP address does not come from the PSTN.
     callerType: from?.includes('@') ? 'sip' : 'pstn',

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   isAnonymous,
   isWithheldName,
+  partyOf,
   readAddress,
   withoutUserParameters,
 } from '../../../src/core/rules/address.ts';
@@ -80,4 +81,18 @@ test('a name is withheld whatever stands between its words', () => {
     false,
     false,
   ]);
+});
+
+test.each([
+  ['sip:Ada@EXAMPLE.Net', 'sip:Ada@example.net'],
+  ['SIPS:Ada@Example.net:5060;transport=TLS', 'sips:Ada@example.net:5060;transport=TLS'],
+  ['sip:PBX.Example', 'sip:pbx.example'],
+  ['sip:Ada@[2001:DB8::1]:5061', 'sip:Ada@[2001:db8::1]:5061'],
+  ['sip:+14155550100;npdi@Sip.Telnyx.com;user=phone', 'sip:+14155550100@sip.telnyx.com;user=phone'],
+  ['Anonymous', 'Anonymous'],
+  ['+14155550100;npdi', '+14155550100'],
+  [' ', null],
+  [null, null],
+])('the party %s is stored and asked for as %s', (text, party) => {
+  expect(partyOf(text)).toBe(party);
 });
