@@ -75,7 +75,10 @@ export interface Loaded {
   attempts: Map<string, string>;
   /** `callId\nkey` of the events that are stored already. */
   seen: Set<string>;
-  /** Attempts that were sent since `budget.since`, in all and by caller; null if not asked for. */
+  /**
+   * Attempts that were sent since `budget.since`, an hour ago, in all and by caller; null if not
+   * asked for. Those that seem to be more than an hour ahead are left out.
+   */
   budget: { all: BudgetCounts; byCaller: Map<string, BudgetCounts> } | null;
   /** Versions of the settings, so that no decision is based on an old override. */
   settings: SettingsVersions;

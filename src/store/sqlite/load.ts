@@ -145,14 +145,16 @@ function attemptsOf(calls: Map<string, StoredCall>): Map<string, string> {
 }
 
 /**
- * Counts `refers` and `transfers` since ?1, up to ?2 of each. A limit that is a bare parameter
+ * Counts `refers` and `transfers` since ?1, up to ?2 of each. What seems to begin more than an hour
+ * from now is from before the clock was set back: it would count until that time. A limit that is a bare parameter
  * makes SQLite plan the statement again whenever it is bound: 13 µs instead of 5.
  */
 function countsWhere(condition: string): string {
   return ['refer', 'transfer']
     .map(
       (kind) => `(select count(*) from (select 1 from attempts
-        where ${condition} unsent = 0 and kind = '${kind}' and started_at >= ?1 limit ?2 + 0)) as ${kind}s`,
+        where ${condition} unsent = 0 and kind = '${kind}' and started_at >= ?1
+          and started_at <= ?1 + 7200000 limit ?2 + 0)) as ${kind}s`,
     )
     .join(', ');
 }

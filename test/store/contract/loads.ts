@@ -69,5 +69,20 @@ export function loadsContract(): void {
       expect(limited.budget?.all.refers).toBe(1);
       expect(limited.budget?.byCaller.get(caller)).toEqual({ refers: 1, transfers: 1 });
     });
+
+    test('nor do budgets count attempts that a clock which was set back has put hours ahead', async () => {
+      const since = 6_000_000_000_000 + count * 1_000_000_000;
+      const caller = `+1${run}`;
+      const hour = 3_600_000;
+      const attempts = [
+        anAttempt(`${run}-1`, { startedAt: since + 1.5 * hour }),
+        anAttempt(`${run}-2`, { startedAt: since + 3 * hour }),
+        anAttempt(`${run}-3`, { startedAt: since + 3 * hour, kind: 'transfer' }),
+      ];
+      await commit(aUnit(aCall(`${run}-ahead`, { facts: { from: caller }, attempts }), 0));
+      const { budget } = await load({ budget: { callers: [caller], limit: 100, since } });
+      expect(budget?.all).toEqual({ refers: 1, transfers: 0 });
+      expect(budget?.byCaller.get(caller)).toEqual({ refers: 1, transfers: 0 });
+    });
   });
 }

@@ -223,7 +223,7 @@ test('what a commit starts is counted, also where nobody knows that it was writt
   direct.host = `127.0.0.1:${proxy.port}`;
   const first = await open(direct.href);
   const refers = async () => {
-    const budget = { callers: [], limit: 100_000, since: 0 };
+    const budget = { callers: [], limit: 100_000, since: Date.now() - 3_600_000 };
     return (await first.load(keys({ budget }))).budget?.all.refers;
   };
   const aCallOf = (n: number, id = fresh()) => {

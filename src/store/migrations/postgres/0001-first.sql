@@ -255,6 +255,8 @@ insert into pulse values (0);
 -- took the server 1.3 ms a batch. Plans are made once, perhaps on empty tables, and must still be right
 -- for full ones: hence the settings. A release that needs another shape adds the next number.
 
+-- Attempts that seem to begin more than an hour from now (two from `given_since`) are from before the clock
+-- was set back, and would count until that time.
 -- No plan of it may read what all calls have: a caller's attempts are found through their own index, without
 -- a limit and without a join, either of which made the planner prefer those of everybody.
 create function referee_load_1(
@@ -299,11 +301,12 @@ begin
       select least(count(*), given_limit) from attempts i
       where not i.unsent and i.caller = who.caller
         and (i.kind, i.started_at) >= (k.kind, given_since)
-        and (i.kind, i.started_at) <= (k.kind, 9223372036854775807)), null, who.caller
+        and (i.kind, i.started_at) <= (k.kind, given_since + 7200000)), null, who.caller
     from who, kinds k
   union all select 'budget', k.n, (
       select count(*) from (
         select from attempts i where not i.unsent and i.kind = k.kind and i.started_at >= given_since
+          and i.started_at <= given_since + 7200000
         limit given_limit) bounded), null, null
     from kinds k where given_limit is not null;
 end $$;
