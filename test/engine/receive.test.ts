@@ -19,7 +19,7 @@ import type { ClaimedCommand } from '../../src/store/contract/outbox.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
-import { decision, hookOf as hook, refer, transfer } from '../helpers/machine.ts';
+import { decision, hookOf as hook, refer, rejected, transfer } from '../helpers/machine.ts';
 
 let folder: string;
 let store: Store;
@@ -286,6 +286,37 @@ describe('budgets', () => {
     const engine = open({ refers: { ...UNLIMITED, perCallerPerHour: 1 } });
     expect(await ask(engine, ['v3:a', 'v3:b'])).toEqual([[null], ['rejected']]);
     expect(await ask(engine, ['v3:c'], '+14155550102')).toEqual([[null]]);
+  });
+
+  it.each([
+    ['caller', { perCallerPerHour: 2 }],
+    ['hour', { perHour: 2 }],
+  ])('of one %s let the next target be called after one that Telnyx refused', async (_, limits) => {
+    const engine = open({ plan: [refer('a'), refer('b')], refers: { ...UNLIMITED, ...limits } });
+    expect(await ask(engine, ['v3:a', 'v3:b'])).toEqual([[null], [null]]);
+    for (const { command } of offered.filter((each) => each.command.action === 'refer')) {
+      const { callId, legId, action, id: commandId } = command;
+      await engine.receive({
+        source: 'outcome',
+        id: `outcome:${commandId}:1`,
+        callId,
+        type: 'command.rejected',
+        receivedAt: Date.now(),
+        occurredAt: null,
+        commandId,
+        legId,
+        action,
+        outcome: rejected('10015'),
+        firstSentAt: Date.now(),
+      });
+    }
+    const verdicts = async (id: string) =>
+      (await store.find(id))?.call.attempts.map(({ verdict }) => verdict);
+    expect([await verdicts('v3:a'), await verdicts('v3:b')]).toEqual([
+      ['rejected', null],
+      ['rejected', null],
+    ]);
+    expect(await ask(engine, ['v3:c'])).toEqual([['rejected', 'rejected']]);
   });
 
   it('hold for the step that the hangup of a B-leg begins, whoever the B-leg says is calling', async () => {

@@ -191,7 +191,7 @@ export function drive(
     heardAt: () => driver.heardAt,
     decide: (facts, moment) =>
       typeof decided === 'function' ? decided(moment.event, facts) : decided,
-    overBudget: (kind, caller) => driver.overBudget(kind, caller),
+    overBudget: (kind, caller, freed) => driver.overBudget(kind, caller, freed),
     resting: (target) => driver.resting(target),
     refusesRefers: (connectionId, target) => driver.refusesRefers(connectionId, target),
   });

@@ -148,7 +148,16 @@ function overBudget(turn: Turn, step: MovingStep): string | null {
   if (perCall !== undefined && perCall !== null && used >= perCall) {
     return `policy ${step.do}s.per_call: ${used} of ${perCall} used`;
   }
-  return world.overBudget(step.do, call.facts.from);
+  return world.overBudget(step.do, call.facts.from, frees(turn, step.do));
+}
+
+/** The refusal of one target must not use up the budget that the next one needs. */
+function frees({ before, call }: Turn, kind: Attempt['kind']): boolean {
+  const uncounted = call.attempts.filter((a) => a.kind === kind && !isCounted(a));
+  return (
+    before?.attempts.some((was) => isCounted(was) && uncounted.some(({ id }) => id === was.id)) ??
+    false
+  );
 }
 
 /** A limit whatever the policy allows, because the whole call is loaded with each event. */

@@ -121,6 +121,7 @@ function onAcknowledged(turn: Turn): Transition['refused'] {
 function openTurn(before: Call | null, event: CallEvent, world: World): Turn {
   const turn: Turn = {
     call: before === null ? newCall(event.callId, createdAt(event, world.now)) : draftOf(before),
+    before,
     event,
     world,
     now: world.now,

@@ -19,8 +19,11 @@ export interface World {
    * since the start. While none arrive, the lack of events about one call proves nothing.
    */
   heardAt(): number | null;
-  /** Hourly budgets over all calls: null, or why the step fails as rejected. */
-  overBudget(kind: 'refer' | 'transfer', caller: string | null): string | null;
+  /**
+   * Hourly budgets over all calls: null, or why the step fails as rejected. `freed`: an attempt of
+   * this kind counts until now, and no longer does after this transition.
+   */
+  overBudget(kind: 'refer' | 'transfer', caller: string | null, freed: boolean): string | null;
   /** Why the target with this name is skipped now, because it rests; null: try it. */
   resting(target: string): string | null;
   /**
@@ -34,6 +37,8 @@ export const ALL_AWAKE = { resting: () => null, refusesRefers: () => null } as c
 
 export interface Turn {
   call: Call;
+  /** As it was before the event; null: it is new. */
+  before: Call | null;
   event: CallEvent;
   world: World;
   now: number;

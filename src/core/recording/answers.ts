@@ -46,8 +46,8 @@ export function noteAnswers(
         if (!isUnmatched) answers.overrides = overrides;
         return decision;
       },
-      overBudget(kind, caller) {
-        const why = world.overBudget(kind, caller);
+      overBudget(kind, caller, freed) {
+        const why = world.overBudget(kind, caller, freed);
         answers.overBudget.push(why);
         return why;
       },

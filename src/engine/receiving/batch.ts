@@ -94,7 +94,7 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
         now: loaded.now,
         heardAt: () => lastWebhookAt,
         decide: (facts, moment, routeSet) => decider.decide(facts, moment, overrides, routeSet),
-        overBudget: (kind, caller) => budget.over(kind, caller),
+        overBudget: (kind, caller, freed) => budget.over(kind, caller, freed),
         resting: (target) => rest?.resting(target, event.callId) ?? null,
         refusesRefers: (connectionId, target) => rest?.refusesRefers(connectionId, target) ?? null,
       },

@@ -37,14 +37,18 @@ export class BudgetUse {
     this.byCaller = new Map(counted?.byCaller ?? []);
   }
 
-  /** Null, or why the step fails as rejected. */
-  over(kind: Kind, caller: string | null): string | null {
+  /**
+   * Null, or why the step fails as rejected. `freed`: one that is counted here counts no longer.
+   * It is only one, because the store counts to one more than the limit.
+   */
+  over(kind: Kind, caller: string | null, freed: boolean): string | null {
     const name = `${kind}s` as const;
     const { perHour, perCallerPerHour } = this.budgets[name];
-    if (perHour !== null && this.all[name] >= perHour) {
+    const less = freed ? 1 : 0;
+    if (perHour !== null && this.all[name] - less >= perHour) {
       return `policy ${name}.per_hour: ${perHour} used in the last hour`;
     }
-    const used = caller === null ? 0 : (this.byCaller.get(caller)?.[name] ?? 0);
+    const used = caller === null ? 0 : (this.byCaller.get(caller)?.[name] ?? 0) - less;
     if (perCallerPerHour !== null && used >= perCallerPerHour) {
       return `policy ${name}.per_caller_per_hour: ${perCallerPerHour} used by this caller in the last hour`;
     }
