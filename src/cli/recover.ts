@@ -16,7 +16,7 @@ import { createReceiver } from '../engine/receive.ts';
 import { keyOf } from '../engine/receiving/timeline.ts';
 import { recoveryJson } from '../engine/recovery/json.ts';
 import { knownOf } from '../engine/recovery/known.ts';
-import { owedOf } from '../engine/recovery/owed.ts';
+import { owedOf, withMissed } from '../engine/recovery/owed.ts';
 import {
   type Known,
   lostCaller,
@@ -102,6 +102,7 @@ async function runRecover(
       : await storing(opened, config, env);
     const since = options.since ?? (await sinceWhen(hands.store));
     const recovery = await recover({ ...common, ...hands }, since);
+    if (recovery.postponed > 0) await hands.owe(since);
     const report = options.dryRun ? recovery : await withLostBefore(recovery, hands.store);
     io.stdout.write(
       options.json ? `${jsonText(recoveryJson(report))}\n` : inWords(report, options),
@@ -127,6 +128,8 @@ async function runRecover(
 
 type Hands = Pick<RecoverOptions, 'know' | 'receive' | 'servesCallers'> & {
   store: Pick<Store, 'list' | 'setting'>;
+  /** Lets the servers, or the next start, ask Telnyx for this time again. */
+  owe(since: number): Promise<unknown>;
 };
 
 async function onlyLooking(opened: AsyncDisposableStack, config: Config): Promise<Hands> {
@@ -137,6 +140,7 @@ async function onlyLooking(opened: AsyncDisposableStack, config: Config): Promis
     know: (events, legIds) => lookUp(reader, events, legIds),
     receive: null,
     servesCallers: true,
+    async owe() {},
   };
 }
 
@@ -161,7 +165,17 @@ async function storing(
   });
   const receive: Receiver['receive'] = engine.receive;
   opened.defer(() => engine.drained());
-  return { store, know: knownOf(store), receive, servesCallers: servers.length > 0 };
+  return {
+    store,
+    know: knownOf(store),
+    receive,
+    servesCallers: servers.length > 0,
+    owe: (since) =>
+      store.changeSetting('recovery', (value) => {
+        const now = Date.now();
+        return { ...(value as object | null), ...withMissed(owedOf(value, now), since, now) };
+      }),
+  };
 }
 
 const SILENT: Observer = { committed() {}, duplicate() {}, deadLetter() {}, batch() {} };

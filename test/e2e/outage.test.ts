@@ -180,6 +180,24 @@ test.concurrent('whoever waits is served, whoever has gone is listed until someb
   expect(done.map((line) => JSON.parse(line))).toMatchObject([{ lost_callers: 1 }]);
 });
 
+test.concurrent('whom a recovery by hand leaves to the next start is served by it', async () => {
+  // No server has ever run on this store, so no heartbeat says since when webhooks are missing.
+  const { simulator, referee, env } = await open({}, 5);
+  simulator.setWebhookUrl('http://127.0.0.1:9/nobody-listens');
+  const waits = simulator.placeCall(RINGS);
+  await allDelivered(simulator);
+  const { code, err } = await command(referee, env, '--json', '--since', '1h');
+  expect(err).toContain('1 event of waiting callers will be handled at the next start');
+  expect(code).toBe(0);
+
+  await referee.start();
+  await waits.ended;
+  expect(await referee.ended(waits.callControlId)).toMatchObject({
+    ends: 'referred',
+    rule: 'steady',
+  });
+});
+
 test.concurrent('a recovery that is killed half-way is run again, and leaves nobody out', async () => {
   const { files } = await killed();
   const { simulator, referee } = await open({}, 2);
