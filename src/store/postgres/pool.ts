@@ -56,6 +56,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   pool.on('connect', (client) => {
     client.on('error', () => {});
     open.add(client);
+    if (full === undefined) pool.options.max = CONNECTIONS_MAX;
     client.once('end', () => open.delete(client));
   });
   let closed = false;
@@ -127,16 +128,27 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
       try {
         return await pool.connect();
       } catch (error) {
+        if (sqlState(error) === null) tryOneAtATime();
         if (sqlState(error) !== NONE_LEFT || open.size === 0 || performance.now() > until) {
           throw error;
         }
         pool.options.max = open.size;
         clearTimeout(full);
         full = setTimeout(() => {
+          full = undefined;
           pool.options.max = CONNECTIONS_MAX;
         }, FULL_MS).unref();
       }
     }
+  }
+
+  /**
+   * Until one is connected. A server that is frozen still lets connections queue up, and works
+   * through all of them afterwards, however long ago we gave them up: after 30 s there were 180, and
+   * every new one waited behind them for longer than its time limit.
+   */
+  function tryOneAtATime(): void {
+    if (full === undefined) pool.options.max = Math.min(open.size + 1, CONNECTIONS_MAX);
   }
 
   return {

@@ -600,3 +600,24 @@ test('a migration may take longer than any other question', async () => {
     await own.drop();
   }
 });
+
+test('a server that is frozen gets one connection at a time to work through, and then as many as before', async () => {
+  const first = await open(viaProxy, 200);
+  const askAll = () => Promise.allSettled(Array.from({ length: 20 }, () => first.find(fresh())));
+  proxy.hold();
+  const before = proxy.sent.length;
+  const ROUNDS = 6;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const answer of await askAll()) expect(answer.status).toBe('rejected');
+  }
+  // At first as many as are asked for; without a bound ten in each round.
+  expect(proxy.sent.length - before).toBeLessThan(10 + 3 * ROUNDS);
+
+  proxy.pass();
+  await waitFor(() => first.find(fresh()));
+  const thawed = proxy.sent.length;
+  await waitFor(async () => {
+    await askAll();
+    expect(proxy.sent.length - thawed).toBeGreaterThan(3);
+  });
+});
