@@ -86,7 +86,7 @@ export function unrouted(seen: Seen): Finding[] {
     return !routes.inExamples.has(to) && !routes.couldMatch(to);
   });
   if (unknown.length === 0) {
-    const message = 'Every number that is assigned is known to a rule or an example.';
+    const message = 'Every number that is assigned can match a rule, or an example names it.';
     return [found('unrouted', 'ok', message)];
   }
   return firstOf(
