@@ -25,17 +25,20 @@ export interface Breach {
   path: Path | null;
 }
 
-/** Every clause that is violated, each with its worst path; none if the guarantee holds. */
+/**
+ * Every clause that a rule violates, with its worst path, the worst rule of each clause first; none
+ * if the guarantee holds.
+ */
 export function breaches(guarantee: Guarantee, proofs: readonly RuleProof[]): Breach[] {
   const { rules } = guarantee;
   const meant = proofs.filter(({ rule }) => rules === null || rules.includes(rule));
   const found = [
-    limited(guarantee.waitMs, meant, 'wait'),
-    limited(guarantee.silenceMs, meant, 'silence'),
-    limited(guarantee.moves, meant, 'moves'),
-    ...guarantee.neverEnds.map((ends) => ended(ends, meant)),
-    guarantee.alwaysHears ? unheard(meant) : null,
-  ].filter((breach) => breach !== null);
+    ...limited(guarantee.waitMs, meant, 'wait'),
+    ...limited(guarantee.silenceMs, meant, 'silence'),
+    ...limited(guarantee.moves, meant, 'moves'),
+    ...guarantee.neverEnds.flatMap((ends) => ended(ends, meant)),
+    ...(guarantee.alwaysHears ? unheard(meant) : []),
+  ];
   if (found.length > 0) return found;
   return meant.flatMap(({ rule, unfinished }) =>
     unfinished === null ? [] : [{ rule, clause: null, why: unfinished, path: null }],
@@ -46,20 +49,20 @@ function limited(
   most: number | null,
   proofs: readonly RuleProof[],
   clause: 'wait' | 'silence' | 'moves',
-): Breach | null {
-  if (most === null) return null;
+): Breach[] {
+  if (most === null) return [];
+  const words = clause === 'moves' ? moveWords : durationWords;
   const measured = proofs.flatMap(({ rule, summary }) => {
     const path = summary[clause];
     return path === null ? [] : [{ rule, path, value: MEASURES[clause](path) }];
   });
-  const worst = measured.reduce<(typeof measured)[number] | null>(
-    (known, each) => (known === null || each.value > known.value ? each : known),
-    null,
-  );
-  if (worst === null || worst.value <= most) return null;
-  const words = clause === 'moves' ? moveWords : durationWords;
-  const why = `${WHAT[clause]} ${words(worst.value)}, more than ${words(most)}`;
-  return { rule: worst.rule, clause, why, path: worst.path };
+  return measured
+    .filter(({ value }) => value > most)
+    .toSorted((a, b) => b.value - a.value)
+    .map(({ rule, path, value }) => {
+      const why = `${WHAT[clause]} ${words(value)}, more than ${words(most)}`;
+      return { rule, clause, why, path };
+    });
 }
 
 function moveWords(count: number): string {
@@ -78,19 +81,17 @@ const WHAT = {
   moves: 'a caller may cost',
 };
 
-function ended(ends: Ends, proofs: readonly RuleProof[]): Breach | null {
-  for (const { rule, summary } of proofs) {
+function ended(ends: Ends, proofs: readonly RuleProof[]): Breach[] {
+  return proofs.flatMap(({ rule, summary }): Breach[] => {
     const path = summary.ends.get(ends)?.shown;
-    if (path !== undefined) return { rule, clause: 'never_ends', why: `it may end ${ends}`, path };
-  }
-  return null;
+    if (path === undefined) return [];
+    return [{ rule, clause: 'never_ends', why: `it may end ${ends}`, path }];
+  });
 }
 
-function unheard(proofs: readonly RuleProof[]): Breach | null {
-  for (const { rule, summary } of proofs) {
-    const path = summary.unheard;
-    const why = 'a caller may be let go without having heard a prompt';
-    if (path !== null) return { rule, clause: 'always_hears', why, path };
-  }
-  return null;
+function unheard(proofs: readonly RuleProof[]): Breach[] {
+  const why = 'a caller may be let go without having heard a prompt';
+  return proofs.flatMap(({ rule, summary: { unheard: path } }): Breach[] =>
+    path === null ? [] : [{ rule, clause: 'always_hears', why, path }],
+  );
 }

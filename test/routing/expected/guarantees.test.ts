@@ -54,6 +54,27 @@ test('it is about the rules that it names, else about all of them and otherwise'
   ]);
 });
 
+test('every rule that breaks it is said at once, the worst first', async () => {
+  const more = `rules:
+  - { name: sales, when: { to: "+14155550111" }, do: [{ refer: us }, { say: "Sorry." }, hangup] }
+  - { name: spam, when: { to: "+14155550133" }, do: [hangup] }
+  - name: support`;
+  const twice = ROUTES.replace('{ refer: us },', '{ refer: us }, { refer: us },');
+  const text = twice.replace('rules:\n  - name: support', more);
+  const promise = 'wait: 30s, never_ends: [hung_up], always_hears: true';
+  const told = problemsOf(await check(`${text}guarantees:\n  - { name: g, ${promise} }\n`));
+  expect(
+    told.map((problem) => /rule "(\w+)": (a caller may \w+ \w+|it may)/.exec(problem)?.slice(1)),
+  ).toEqual([
+    ['support', 'a caller may wait 1'],
+    ['sales', 'a caller may wait 35'],
+    ['sales', 'it may'],
+    ['spam', 'it may'],
+    ['support', 'it may'],
+    ['spam', 'a caller may be let'],
+  ]);
+});
+
 test.each([
   ['rules: [suport], wait: 60s', '9:24 unknown rule "suport" (did you mean support?)'],
   ['wait: 48h', '9:22 wait "48h" is out of bounds (from 0s to 24h)'],
