@@ -36,6 +36,7 @@ import { registerVersions } from './api/versions.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { clientErrorHandler, errorHandler, problemOf } from './error-problems.ts';
 import { registerHealth, type StoreWatch } from './health.ts';
+import { closeIdleConnections } from './idle-connections.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { answerForNode } from './node-answers.ts';
@@ -123,10 +124,10 @@ function registerAdmin({ server, unknown }: Built, deps: AppDeps): void {
   const { people = onlyAdmin(config.adminToken) } = deps;
   const secret = config.sessionSecret ?? randomUUID();
   const sessions = createSessions({ secret, people, store, now });
-  const access = createAccess({ people, sessions, log, now });
+  const access = createAccess({ people, sessions, log });
   // Everybody who may read something.
   unknown.guard((request, reply) => access.check(request, reply, 'viewer'));
-  const api = { ...deps, access, sessions, audit: createAudit({ log, store, now }) };
+  const api = { ...deps, access, sessions, audit: createAudit({ log, store }) };
 
   server.register(async (scope: ApiScope) => {
     scope.decorateRequest('person', null);
@@ -229,7 +230,7 @@ function buildServer(
     },
   });
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
-  closeIdleConnections(server);
+  closeIdleConnections(server.server);
   answerForNode(server);
   gatherPieces(server, bodies);
   limitPipelining(server, strays.pipelined);
@@ -242,20 +243,4 @@ function buildServer(
   server.addHook('onClose', async () => strays.flush());
   collectOpenapi(server);
   return { server, unknown };
-}
-
-/** Closes idle connections if there are many, so that they do not keep webhooks out. */
-function closeIdleConnections(server: FastifyInstance): void {
-  const { connectionsKept, connectionsCheckMs } = HTTP_LIMITS;
-  let open = 0;
-  let lookedAt = 0;
-  server.server.on('connection', (socket) => {
-    open += 1;
-    socket.once('close', () => {
-      open -= 1;
-    });
-    if (open <= connectionsKept || Date.now() - lookedAt < connectionsCheckMs) return;
-    lookedAt = Date.now();
-    server.server.closeIdleConnections();
-  });
 }

@@ -53,16 +53,14 @@ const UNKNOWN_RESULT = 'unknown';
 export interface AuditOptions {
   log: Log;
   store: Pick<Store, 'addAudit' | 'endAudit'>;
-  now: () => number;
 }
 
-export function createAudit({ log, store, now }: AuditOptions): Audit {
+export function createAudit({ log, store }: AuditOptions): Audit {
   const recorded = new WeakSet<FastifyRequest>();
   /** Limits rows for refused actions and sign-ins, so that a viewer cannot fill the store. */
   const unneeded = createWindows({
     windowMs: HTTP_LIMITS.auditWindowMs,
     keysMax: HTTP_LIMITS.auditPeopleMax,
-    now,
   });
 
   return {

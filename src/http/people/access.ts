@@ -37,14 +37,12 @@ export interface AccessOptions {
   people: People;
   sessions: Sessions;
   log: Log;
-  now: () => number;
 }
 
-export function createAccess({ people, sessions, log, now }: AccessOptions): Access {
+export function createAccess({ people, sessions, log }: AccessOptions): Access {
   const failures = createWindows({
     windowMs: HTTP_LIMITS.tokenFailureWindowMs,
     keysMax: HTTP_LIMITS.tokenAddressesMax,
-    now,
   });
 
   return {

@@ -5,7 +5,8 @@
 export interface WindowsOptions {
   windowMs: number;
   keysMax: number;
-  now: () => number;
+  /** Not the wall clock: set back by an hour, it would make a window an hour longer. */
+  now?: () => number;
 }
 
 export interface Windows {
@@ -16,7 +17,11 @@ export interface Windows {
   add(key: string): { count: number; endsInMs: number };
 }
 
-export function createWindows({ windowMs, keysMax, now }: WindowsOptions): Windows {
+export function createWindows({
+  windowMs,
+  keysMax,
+  now = () => performance.now(),
+}: WindowsOptions): Windows {
   const windows = new Map<string, { count: number; endsAt: number }>();
   return {
     add(key) {
