@@ -8,7 +8,9 @@ import { closeIdleConnections } from '../../src/http/idle-connections.ts';
 let server: Server;
 const sockets: Socket[] = [];
 beforeEach(async () => {
-  server = createServer((_request, response) => response.end('ok'));
+  // Node itself closes none before the test is over.
+  const keepAliveTimeout = 600_000;
+  server = createServer({ keepAliveTimeout }, (_request, response) => response.end('ok'));
   closeIdleConnections(server, { connectionsKept: 2, connectionsCheckMs: 0 });
   await once(server.listen(0, '127.0.0.1'), 'listening');
 });
