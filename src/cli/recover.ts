@@ -3,6 +3,7 @@
  * itself.
  */
 
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Config, readConfig } from '../config/config.ts';
 import { withEnvFile } from '../config/env-file.ts';
@@ -34,7 +35,8 @@ import type { Store } from '../store/store.ts';
 import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
 import { pastOf } from './options/since.ts';
-import { useRoutesOf } from './recover-routes.ts';
+import { useRoutesOf } from './recover/routes.ts';
+import { inWords } from './recover/text.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { plain, plainLines } from './terminal/terminal.ts';
 
@@ -98,7 +100,7 @@ async function runRecover(
       onRecovered() {},
     };
     const hands = options.dryRun
-      ? await onlyLooking(opened, config)
+      ? await onlyLooking(opened, config, io)
       : await storing(opened, config, env);
     const since = options.since ?? (await sinceWhen(hands.store));
     const recovery = await recover({ ...common, ...hands }, since);
@@ -132,17 +134,29 @@ type Hands = Pick<RecoverOptions, 'know' | 'receive' | 'servesCallers'> & {
   owe(since: number): Promise<unknown>;
 };
 
-async function onlyLooking(opened: AsyncDisposableStack, config: Config): Promise<Hands> {
-  const reader = await openReader(config.database);
+async function onlyLooking(
+  opened: AsyncDisposableStack,
+  { database }: Config,
+  io: Io,
+): Promise<Hands> {
+  const looking = { receive: null, servesCallers: true, async owe() {} };
+  if (database.kind === 'sqlite' && !existsSync(database.path)) {
+    // Without --dry-run it would be made: the report is about that, and says so.
+    io.stderr.write(
+      `referee recover: ${plain(database.path)}: there is no such file, so nothing counts as stored\n`,
+    );
+    return { ...looking, store: NOTHING_STORED, know: async () => NOTHING_KNOWN };
+  }
+  const reader = await openReader(database);
   opened.defer(() => reader.close());
-  return {
-    store: reader,
-    know: (events, legIds) => lookUp(reader, events, legIds),
-    receive: null,
-    servesCallers: true,
-    async owe() {},
-  };
+  return { ...looking, store: reader, know: (events, legIds) => lookUp(reader, events, legIds) };
 }
+
+const NOTHING_KNOWN: Known = { calls: new Map(), holds: () => false };
+const NOTHING_STORED: Hands['store'] = {
+  list: async () => ({ calls: [], next: null }),
+  setting: async () => ({ version: 0, value: null }),
+};
 
 /** Commands for live calls are stored here and sent by the running server. */
 async function storing(
@@ -222,26 +236,4 @@ async function lookUp(
     for (const call of page.calls) calls.set(call.id, call);
   }
   return { calls, holds: (event) => seen.has(`${event.callId}\n${keyOf(event)}`) };
-}
-
-function inWords(recovery: Recovery, { dryRun }: RecoverCommandOptions): string {
-  const types = [...recovery.byType].map(([type, count]) => `${count} ${plain(type)}`).join(', ');
-  const lines = [
-    `since ${new Date(recovery.since).toISOString()}`,
-    `${counted(recovery.live, 'leg')} live`,
-    `${counted(recovery.recovered, 'missed event')} ${dryRun ? 'would be stored' : 'stored'}${types === '' ? '' : `: ${types}`}`,
-    counted(recovery.lost.length, 'lost caller'),
-    ...recovery.lost.map(
-      ({ at, from, to, callId }) =>
-        `  ${new Date(at).toISOString()}  ${plain(from ?? 'anonymous')} to ${plain(to ?? '-')}  ${plain(callId)}`,
-    ),
-    ...recovery.unknownLive.map(
-      ({ callId, durationSecs }) =>
-        `  unknown leg ${plain(callId)} is live${durationSecs === null ? '' : `, for ${durationSecs} s`}; nothing was done`,
-    ),
-    ...(recovery.failed === null
-      ? []
-      : [`not everything could be read: ${plain(recovery.failed)}`]),
-  ];
-  return `${lines.join('\n')}\n`;
 }

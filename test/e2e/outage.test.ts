@@ -4,7 +4,7 @@
  * ended.
  */
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
@@ -186,6 +186,12 @@ test.concurrent('whom a recovery by hand leaves to the next start is served by i
   simulator.setWebhookUrl('http://127.0.0.1:9/nobody-listens');
   const waits = simulator.placeCall(RINGS);
   await allDelivered(simulator);
+  const dry = await command(referee, env, '--dry-run', '--json', '--since', '1h');
+  expect(dry.err).toContain('referee.db: there is no such file, so nothing counts as stored');
+  expect(dry.code).toBe(0);
+  expect(JSON.parse(dry.out)).toMatchObject({ live: 1, recovered: 1, lost_callers: [] });
+  expect(await readdir(referee.folder)).not.toContain('referee.db');
+
   const { code, err } = await command(referee, env, '--json', '--since', '1h');
   expect(err).toContain('1 event of waiting callers will be handled at the next start');
   expect(code).toBe(0);

@@ -1,10 +1,10 @@
 /** Makes a process that decides beside the servers decide by the same routes as they do. */
-import { createActivation } from '../engine/routes/activation.ts';
-import { RefereeError } from '../errors.ts';
-import { shortHash } from '../routing/files/folder.ts';
-import type { Routes } from '../routing/reload.ts';
-import type { Replica } from '../store/contract/settings.ts';
-import type { Store } from '../store/store.ts';
+import { createActivation } from '../../engine/routes/activation.ts';
+import { RefereeError } from '../../errors.ts';
+import { shortHash } from '../../routing/files/folder.ts';
+import type { Routes } from '../../routing/reload.ts';
+import type { Replica } from '../../store/contract/settings.ts';
+import type { Store } from '../../store/store.ts';
 
 /**
  * The folder may hold other routes than the servers have loaded: an operator went back to a

@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { useRoutesOf } from '../../src/cli/recover-routes.ts';
-import { createRouteVersions } from '../../src/engine/routes/route-versions.ts';
-import { openRoutes, type Routes } from '../../src/routing/reload.ts';
-import { openStore } from '../../src/store/open.ts';
-import type { Store } from '../../src/store/store.ts';
-import { writeFiles } from '../routing/routes-folder.ts';
+import { useRoutesOf } from '../../../src/cli/recover/routes.ts';
+import { createRouteVersions } from '../../../src/engine/routes/route-versions.ts';
+import { openRoutes, type Routes } from '../../../src/routing/reload.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { writeFiles } from '../../routing/routes-folder.ts';
 
 let folder: string;
 let dir: string;
