@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import { commit, version } from './build.ts';
-import { limitedSettings } from './config/checks.ts';
+import { limitedSettings, weakToken } from './config/checks.ts';
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/env-file.ts';
 import { createAccountService } from './engine/account-service.ts';
@@ -88,6 +88,8 @@ async function assemble(
   metrics.build({ version: version(), commit: await commit() });
   opened.defer(() => metrics.close());
   for (const detail of limitedSettings(config)) log.emit('setting.limited', { detail });
+  const weak = weakToken(config);
+  if (weak !== null) log.emit('token.weak', { detail: weak });
 
   // Everything that can fail comes before the first port is opened.
   const verifying = createVerifier({

@@ -62,7 +62,9 @@ test('routes and tokens that are both wrong are told together', async () => {
 });
 
 test('a drain delay that the whole stop has no time for is logged as what is left of it', async () => {
-  const env = { ...(await environment()), SHUTDOWN_TIMEOUT_SECS: '1', DRAIN_DELAY_SECS: '60' };
+  const weak = { ADMIN_TOKEN: 'ab'.repeat(12) };
+  const drain = { SHUTDOWN_TIMEOUT_SECS: '1', DRAIN_DELAY_SECS: '60' };
+  const env = { ...(await environment()), ...drain, ...weak };
   const logged: [LogEventName, object][] = [];
   const log = {
     emit: (event: LogEventName, fields: object = {}) => void logged.push([event, fields]),
@@ -74,4 +76,5 @@ test('a drain delay that the whole stop has no time for is logged as what is lef
   // It was said at the start.
   const detail = expect.stringMatching(/^DRAIN_DELAY_SECS: 60 is cut to 0, .* more than 61,/);
   expect(logged).toContainEqual(['setting.limited', { detail }]);
+  expect(logged).toContainEqual(['token.weak', { detail: expect.stringContaining('only 2') }]);
 });

@@ -80,6 +80,19 @@ export function limitedSettings(config: Related): string[] {
   return limited;
 }
 
+/**
+ * Different characters in a token: one with fewer is easy to guess; `openssl rand -base64 32` gives
+ * about thirty.
+ */
+const TOKEN_CHARACTERS_MIN = 10;
+
+/** Never contains the token. */
+export function weakToken({ adminToken }: Pick<Config, 'adminToken'>): string | null {
+  const different = new Set(adminToken).size;
+  if (adminToken === null || different >= TOKEN_CHARACTERS_MIN) return null;
+  return `ADMIN_TOKEN: it has only ${different} different characters, which is easy to guess. Generate a token with: openssl rand -base64 32`;
+}
+
 /** `docker --env-file` passes names on unchanged, including quotation marks or a BOM. */
 function misnamed(env: Environment): [VariableName, string][] {
   return VARIABLES.flatMap(([name]) => {

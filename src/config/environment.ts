@@ -85,7 +85,7 @@ export const EnvironmentSchema = Type.Object({
   ADMIN_TOKEN: Type.Optional(
     Type.String({
       description:
-        'Bearer token for /v1, /metrics and the operator page, at least 24 characters, ten of them different, and no placeholder; generate one with: openssl rand -base64 32. A secret. Unset: these are disabled.',
+        'Bearer token for /v1, /metrics and the operator page, at least 24 characters, and no placeholder; generate one with: openssl rand -base64 32. A secret. Unset: these are disabled.',
       pattern: SECRET,
       minLength: 24,
       maxLength: 512,

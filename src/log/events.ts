@@ -58,6 +58,11 @@ export const LOG_EVENTS = {
       'A variable is valid but has less effect than set, or none, because of another one; `detail` names both.',
     action: 'Change one of the two, as the line says.',
   },
+  'token.weak': {
+    level: 'warn',
+    meaning: 'ADMIN_TOKEN has few different characters, so it is easy to guess.',
+    action: 'Generate a token with `openssl rand -base64 32`.',
+  },
   'log.dropped': {
     level: 'warn',
     meaning:
