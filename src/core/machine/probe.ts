@@ -75,6 +75,8 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
     giveUp(turn, attempt, 'its time ran out, and it has no B-leg');
     return;
   }
+  const heard =
+    attempt.bLeg === null ? 'no webhook of it ever came' : 'its answer was not reported';
   attempt.bLeg = bLeg;
   const restMs = mayRingMs(turn, attempt);
   if (restMs > 0) {
@@ -85,11 +87,7 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
     setDeadline(turn, 'attempt', restMs);
     return;
   }
-  talkOn(
-    turn,
-    attempt,
-    'the B-leg still exists after its ringing time; no webhook of it ever came',
-  );
+  talkOn(turn, attempt, `the B-leg still exists after its ringing time; ${heard}`);
 }
 
 /**

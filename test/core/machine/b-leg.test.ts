@@ -105,6 +105,7 @@ describe('a transfer of which no webhook came', () => {
     });
     d.outcome(d.last('active_calls'), found(B_LEG));
     expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(d.call.attempts[0]?.reason).toMatch(/ringing time; no webhook of it ever came$/);
     expect(d.count('refer')).toBe(0);
     // Its hangup is then the end of the conversation.
     bLeg(d, 'call.hangup');
@@ -118,6 +119,7 @@ describe('a transfer of which no webhook came', () => {
     d.outcome(d.last('probe'), ALIVE);
     d.outcome(d.last('active_calls'), found(B_LEG));
     expect(d.call.phase).toBe('bridged');
+    expect(d.call.attempts[0]?.reason).toMatch(/ringing time; its answer was not reported$/);
     expect(hangups(d)).toEqual([]);
   });
 
