@@ -99,6 +99,12 @@ export async function readNow(query: Query): Promise<number> {
   return Number(row?.now);
 }
 
+/** How long no replica was there, by the server's clock; 0 if there never was one. */
+export async function readPause(query: Query): Promise<number> {
+  const [row] = await query(`select ${NOW_MS} - max(seen_at) as pause from replicas`);
+  return Number(row?.pause ?? 0);
+}
+
 export async function pulse(query: Query): Promise<void> {
   await query(`update pulse set at = ${NOW_MS}`);
 }

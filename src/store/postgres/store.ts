@@ -4,7 +4,7 @@
  */
 import { StoreUnavailable } from '../../errors.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
-import { PING_FRESH_MS } from '../rows/rows.ts';
+import { isHeardOf, PING_FRESH_MS, PLAUSIBLE_GAP_MS } from '../rows/rows.ts';
 import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { createAside } from './aside.ts';
@@ -35,7 +35,13 @@ export async function openPostgres(
 ): Promise<Store> {
   const pool = openPool(url, timeoutMs);
   const steps = new ClockSteps();
+  /** How far the clock may have been set ahead wrongly; a webhook that was verified proves it. */
+  let unproven = 0;
+  const doubt = (gapMs: number) => {
+    if (gapMs > PLAUSIBLE_GAP_MS) unproven += gapMs;
+  };
   const due = new DueDeadlines(steps, (stepMs) => {
+    doubt(stepMs);
     onNotice({ kind: 'clock_stepped', clock: 'database', stepMs, offMs: 0 });
   });
   const recent = new RecentRows();
@@ -68,7 +74,10 @@ export async function openPostgres(
     async commit(units, claim) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: pool.where });
       if (units.length === 0) return { results: [], claimed: [] };
-      return commitUnits(pool, units, claim, recent, codeVersion);
+      const committed = await commitUnits(pool, units, claim, recent, codeVersion);
+      if (committed.results.some((it, n) => it === 'committed' && isHeardOf(units[n])))
+        unproven = 0;
+      return committed;
     },
 
     takeUncounted: (limit) => ask((query) => takeUncounted(query, limit, codeVersion)),
@@ -96,7 +105,7 @@ export async function openPostgres(
     setting: (name) => ask((query) => records.readSetting(query, name)),
     changeSetting: (name, change) =>
       ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),
-    provenNow: () => ask(records.readNow),
+    provenNow: async () => (await ask(records.readNow)) - unproven,
     heartbeat: (replica) => ask((query) => records.beat(query, replica)),
     replicas: () => ask(records.allReplicas),
 
@@ -142,6 +151,7 @@ export async function openPostgres(
 
   try {
     await ask(() => migratePostgres(pool, codeVersion));
+    doubt(await ask(records.readPause));
     return store;
   } catch (error) {
     await store.close();

@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { PLAUSIBLE_GAP_MS } from '../rows/rows.ts';
 
 /**
  * The clocks of the machine: `sinceBoot` is monotonic, and the same for every process since the
@@ -30,11 +31,6 @@ export interface TimeBase {
 const STEP_MS = 1_000;
 /** How fast it approaches the wall clock: a deadline of 30 s is off by 0.6 s at most. */
 const SLEW = 0.02;
-/**
- * A longer pause between two runs of the store, or a larger step, may just as well be a wrong
- * clock.
- */
-const PLAUSIBLE_GAP_MS = 3_600_000;
 
 export class StoreTime {
   readonly #clocks: Clocks;

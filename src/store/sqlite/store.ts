@@ -1,7 +1,6 @@
 /** The embedded store: one SQLite file, one connection, one transaction a batch. */
 
-import type { CommitUnit } from '../contract/calls.ts';
-import { PING_FRESH_MS } from '../rows/rows.ts';
+import { isHeardOf, PING_FRESH_MS } from '../rows/rows.ts';
 import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
@@ -133,12 +132,4 @@ export async function openSqlite(
     await store.close();
     throw error;
   }
-}
-
-/**
- * A new call of which a webhook was delivered. One that was recovered from Telnyx's list says
- * nothing about our clock: its signature was never verified.
- */
-function isHeardOf(unit: CommitUnit | undefined): boolean {
-  return unit?.changes.some(({ version, call }) => version === 0 && call.heardAt !== null) ?? false;
 }

@@ -165,4 +165,20 @@ describe('a store whose database’s clock is set', () => {
     expect(leftMs).toBeLessThanOrEqual(61_000);
     expect((claimed?.now ?? 0) - (claimed?.createdAt ?? 0)).toBeLessThan(30_000);
   });
+
+  test('40 days ahead, while it runs or at a start, it proves nothing until a webhook is taken', async () => {
+    const DAY = 86_400_000;
+    const { now } = await store.due(1);
+    await store.heartbeat({ id: 'this', startedAt: now, routeSet: 'a', refusal: null });
+    await setBy(40 * DAY);
+    await due('v3:none');
+    expect(await store.provenNow()).toBeLessThan(now + DAY);
+    const started = await openStore({ kind: 'postgres', url: database.url });
+    expect(await started.provenNow()).toBeLessThan(now + DAY);
+    await started.commit([aUnit(aCall('v3:recovered', { heardAt: null }), 0)], null);
+    expect(await started.provenNow()).toBeLessThan(now + DAY);
+    await started.commit([aUnit(aCall('v3:taken', { heardAt: now + 40 * DAY }), 0)], null);
+    expect(await started.provenNow()).toBeGreaterThan(now + 39 * DAY);
+    await started.close();
+  });
 });
