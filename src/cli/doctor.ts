@@ -2,6 +2,7 @@
  * `referee doctor`: checks the Telnyx account and the routes before a customer calls. It changes
  * nothing.
  */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { Reached } from '../core/account/account.ts';
@@ -25,7 +26,7 @@ export interface DoctorOptions {
 }
 
 export interface DoctorReport {
-  /** True if no check found a problem and the routes could be loaded. */
+  /** True if no check found a problem and the routes have none. */
   ok: boolean;
   checks: Finding[];
 }
@@ -73,11 +74,11 @@ export async function examineAccount(
   };
   const client = createAccountClient({ apiUrl, apiKey, proxy });
   try {
-    const [read, { dir, routes }] = await Promise.all([
+    const [read, { dir, routes, broken }] = await Promise.all([
       readAccount(client, settings, progress(options, io)),
       routesFrom(options, io),
     ]);
-    if (routes === null) {
+    if (broken) {
       const why = `${plain(dir)} has problems, so what depends on the routes is unknown`;
       io.stderr.write(`referee doctor: ${why}; run referee check\n`);
     }
@@ -86,21 +87,23 @@ export async function examineAccount(
     const account = { ...read, reached };
     const checks = examine({ account, routes, settings, now: Date.now() });
     // A server does not start with such routes, so this is no lack of knowledge alone.
-    return { ok: routes !== null && checks.every(({ status }) => status !== 'problem'), checks };
+    return { ok: !broken && checks.every(({ status }) => status !== 'problem'), checks };
   } finally {
     await client.close();
   }
 }
 
-/** `routes` is null if they have problems. */
+/** `routes` is null if they have problems, or if there are none yet and nobody named a folder. */
 async function routesFrom(
   options: DoctorOptions,
   io: Io,
-): Promise<{ dir: string; routes: RouteFacts | null }> {
+): Promise<{ dir: string; routes: RouteFacts | null; broken: boolean }> {
   const { dir, loaded } = await loadFolder(options.routes, io, Date.now());
-  if (!loaded.ok) return { dir, routes: null };
+  if (!loaded.ok) {
+    return { dir, routes: null, broken: options.routes !== undefined || existsSync(dir) };
+  }
   const exampleNumbers = loaded.examples.map(({ facts }) => facts.to);
-  return { dir, routes: routeFacts(loaded.routes, exampleNumbers) };
+  return { dir, routes: routeFacts(loaded.routes, exampleNumbers), broken: false };
 }
 
 async function reachAll(webhookUrls: string[]): Promise<Map<string, Reached>> {

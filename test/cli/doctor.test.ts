@@ -28,7 +28,8 @@ async function doctor(
   { args = ['--json'], env = {}, routes = ROUTES, isTTY = false, ready = 200 } = {} as {
     args?: string[];
     env?: Record<string, string>;
-    routes?: string;
+    /** Null: there is no folder yet, and none is named. */
+    routes?: string | null;
     isTTY?: boolean;
     ready?: number;
   },
@@ -49,10 +50,11 @@ async function doctor(
     await simulator.stop();
     server.close();
   });
-  return withFolder({ 'main.yaml': routes }, async (dir) => {
+  return withFolder({ 'main.yaml': routes ?? '' }, async (dir) => {
     const written: string[] = [];
     const complained: string[] = [];
-    const code = await runCli(['doctor', '--routes', dir, ...args], {
+    const named = routes === null ? [] : ['--routes', dir];
+    const code = await runCli(['doctor', ...named, ...args], {
       stdout: { write: (text: string) => void written.push(text) },
       stderr: { write: (text: string) => void complained.push(text) },
       env: {
@@ -60,6 +62,7 @@ async function doctor(
         TELNYX_API_KEY: simulator.apiKey,
         TELNYX_PUBLIC_KEY: publicKey,
         DATABASE_URL: `sqlite:${join(dir, 'none.db')}`,
+        ROUTES_DIR: join(dir, 'none'),
         ...env,
       },
       isTTY,
@@ -144,6 +147,12 @@ describe('referee doctor', () => {
     expect(statusOf(ran, 'api_version')).toEqual(['ok']);
     expect(ran).toMatchObject({ code: 1, report: { ok: false } });
     expect(ran.err).toMatch(/^referee doctor: \S+ has problems, .*; run referee check\n$/);
+  });
+
+  test('before there are routes their checks are unknown, and that is no problem', async () => {
+    const ran = await doctor({}, { routes: null });
+    expect(statusOf(ran, 'unrouted')).toEqual(['unknown']);
+    expect(ran).toMatchObject({ code: 0, err: '', report: { ok: true } });
   });
 
   test('--url is where webhooks should arrive, and must be an address', async () => {
