@@ -4,7 +4,8 @@
  */
 import { StoreUnavailable } from '../../errors.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
-import { isHeardOf, PING_FRESH_MS, PLAUSIBLE_GAP_MS } from '../rows/rows.ts';
+import { PING_FRESH_MS } from '../rows/rows.ts';
+import { provesTime, UnprovenTime } from '../rows/unproven-time.ts';
 import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { createAside } from './aside.ts';
@@ -35,13 +36,9 @@ export async function openPostgres(
 ): Promise<Store> {
   const pool = openPool(url, timeoutMs);
   const steps = new ClockSteps();
-  /** How far the clock may have been set ahead wrongly; a webhook that was verified proves it. */
-  let unproven = 0;
-  const doubt = (gapMs: number) => {
-    if (gapMs > PLAUSIBLE_GAP_MS) unproven += gapMs;
-  };
+  const unproven = new UnprovenTime();
   const due = new DueDeadlines(steps, (stepMs) => {
-    doubt(stepMs);
+    unproven.add(stepMs);
     onNotice({ kind: 'clock_stepped', clock: 'database', stepMs, offMs: 0 });
   });
   const recent = new RecentRows();
@@ -75,8 +72,7 @@ export async function openPostgres(
       if (closed) throw new StoreUnavailable('the store is closed', { where: pool.where });
       if (units.length === 0) return { results: [], claimed: [] };
       const committed = await commitUnits(pool, units, claim, recent, codeVersion);
-      if (committed.results.some((it, n) => it === 'committed' && isHeardOf(units[n])))
-        unproven = 0;
+      if (provesTime(units, committed)) unproven.proven();
       return committed;
     },
 
@@ -105,7 +101,7 @@ export async function openPostgres(
     setting: (name) => ask((query) => records.readSetting(query, name)),
     changeSetting: (name, change) =>
       ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),
-    provenNow: async () => (await ask(records.readNow)) - unproven,
+    provenNow: async () => (await ask(records.readNow)) - unproven.ms,
     heartbeat: (replica) => ask((query) => records.beat(query, replica)),
     replicas: () => ask(records.allReplicas),
 
@@ -151,7 +147,7 @@ export async function openPostgres(
 
   try {
     await ask(() => migratePostgres(pool, codeVersion));
-    doubt(await ask(records.readPause));
+    unproven.add(await ask(records.readPause));
     return store;
   } catch (error) {
     await store.close();

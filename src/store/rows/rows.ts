@@ -8,7 +8,7 @@ import type { Command } from '../../core/machine/command.ts';
 import { costTarget, costTotals } from '../../core/machine/cost.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import { NewerRow } from '../../errors.ts';
-import type { CommitUnit, DueDeadline } from '../contract/calls.ts';
+import type { DueDeadline } from '../contract/calls.ts';
 import type { ClaimedCommand } from '../contract/outbox.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';
 import { cleanOrNull } from './clean.ts';
@@ -224,14 +224,3 @@ export function dueOf(calls: Call[], now: number): DueDeadline[] {
 export function urgentFirst(claimed: ClaimedCommand[]): ClaimedCommand[] {
   return claimed.sort((a, b) => commandRank(a.command) - commandRank(b.command));
 }
-
-/**
- * A new call of which a webhook was delivered. One that was recovered from Telnyx's list says
- * nothing about our clock: its signature was never verified.
- */
-export function isHeardOf(unit: CommitUnit | undefined): boolean {
-  return unit?.changes.some(({ version, call }) => version === 0 && call.heardAt !== null) ?? false;
-}
-
-/** A longer pause between two runs, or a larger step of the clock, may just as well be a wrong clock. */
-export const PLAUSIBLE_GAP_MS = 3_600_000;

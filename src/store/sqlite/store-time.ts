@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { PLAUSIBLE_GAP_MS } from '../rows/rows.ts';
+import { UnprovenTime } from '../rows/unproven-time.ts';
 
 /**
  * The clocks of the machine: `sinceBoot` is monotonic, and the same for every process since the
@@ -40,7 +40,7 @@ export class StoreTime {
   /** How far it is ahead of the wall clock, at the last reading. */
   #ahead = 0;
   /** How far it may have been set ahead wrongly: nothing has proven yet that it is this late. */
-  #unproven = 0;
+  readonly #unproven = new UnprovenTime();
 
   constructor(
     clocks: Clocks,
@@ -58,7 +58,7 @@ export class StoreTime {
     } else {
       // Never back: something sent a minute ago must not appear to be in the future.
       this.#at = Math.max(wall, base.at);
-      this.#doubt(wall - base.at);
+      this.#unproven.add(wall - base.at);
     }
   }
 
@@ -80,7 +80,7 @@ export class StoreTime {
   /** Nothing waits for a time, so the clock may be set. */
   follow(): void {
     if (Math.abs(this.#ahead) <= STEP_MS) return;
-    this.#doubt(-this.#ahead);
+    this.#unproven.add(-this.#ahead);
     this.#at = this.#clocks.wall();
     this.#ahead = 0;
   }
@@ -89,18 +89,13 @@ export class StoreTime {
     return { at: this.now(), sinceBoot: this.#sinceBoot, boot: this.#clocks.boot };
   }
 
-  /** A webhook was verified, and the time in its signature is Telnyx's. */
   proven(): void {
-    this.#unproven = 0;
+    this.#unproven.proven();
   }
 
   /** A time that has certainly passed. */
   provenNow(): number {
-    return this.now() - this.#unproven;
-  }
-
-  #doubt(gapMs: number): void {
-    if (gapMs > PLAUSIBLE_GAP_MS) this.#unproven += gapMs;
+    return this.now() - this.#unproven.ms;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The embedded store: one SQLite file, one connection, one transaction a batch. */
 
-import { isHeardOf, PING_FRESH_MS } from '../rows/rows.ts';
+import { PING_FRESH_MS } from '../rows/rows.ts';
+import { provesTime } from '../rows/unproven-time.ts';
 import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
@@ -35,9 +36,7 @@ export async function openSqlite(
         committed: commit(units, claim, time.now()),
         time,
       }));
-      if (committed.results.some((it, n) => it === 'committed' && isHeardOf(units[n]))) {
-        time.proven();
-      }
+      if (provesTime(units, committed)) time.proven();
       ring.committed(units, committed.results);
       return committed;
     },
