@@ -1,4 +1,5 @@
 /** Reads the fields to keep from a lookup's answer, which is untrusted. */
+import { clean } from '../core/clean-text.ts';
 import type { LookupAnswer, LookupRequest } from '../core/machine/command.ts';
 
 /** Longer than a header or a user part may be; a longer value counts as missing. */
@@ -45,5 +46,5 @@ function textOf(value: unknown): string | null {
   if (typeof value !== 'string' || value.length > VALUE_CHARS_MAX) return null;
   // Stores cannot keep U+0000 and lone surrogates, and placeholders refuse the replacement
   // character.
-  return value.toWellFormed().replaceAll('\0', '\ufffd');
+  return clean(value);
 }

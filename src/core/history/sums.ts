@@ -3,6 +3,7 @@
  * the calls that started in it: if a call is corrected later, the difference is added.
  */
 
+import { clean, cleanOrNull } from '../clean-text.ts';
 import type { Attempt, Call } from '../machine/call.ts';
 import { outcomeOfCall } from '../machine/caller-outcome.ts';
 import { costTarget, costTotals } from '../machine/cost.ts';
@@ -59,18 +60,18 @@ export function sumsOf(call: Call): Sum[] {
   if (outcome === null) return [];
   const key = {
     hour: Math.floor(call.createdAt / HOUR_MS) * HOUR_MS,
-    number: storable(ourNumber(call)),
-    rule: storable(call.rule),
+    number: cleanOrNull(ourNumber(call)),
+    rule: cleanOrNull(call.rule),
     rows: call.rows.map(({ table, key, of }) => ({
       table,
-      key: of === 'to' ? storable(key) : null,
+      key: of === 'to' ? clean(key) : null,
     })),
     outcome,
     verdict: null,
     currency: null,
   };
   const target = costTarget(call);
-  const reached = target === undefined ? undefined : storable(target);
+  const reached = target === undefined ? undefined : cleanOrNull(target);
   const none = { calls: 0, attempts: 0, moves: 0, amount: '0' };
   return addUp([
     { ...key, target: reached, ...none, calls: 1, took: {} },
@@ -93,13 +94,7 @@ function attemptSum(attempt: Attempt) {
   const took: Latencies = isTimed ? { [bucketOf(Math.round(tookMs))]: 1 } : {};
   const wasTried = verdict !== 'skipped' && !neverAsked(attempt);
   const attempts = wasTried ? 1 : 0;
-  return { target: storable(target), verdict, attempts, moves: unsent ? 0 : 1, took };
-}
-
-/** Callers may send text that no database can store, and a sum must be found again by its name. */
-export function storable<T extends Name>(name: T): T;
-export function storable(name: Name): Name {
-  return name === null ? null : name.replaceAll('\0', '\ufffd').toWellFormed();
+  return { target: cleanOrNull(target), verdict, attempts, moves: unsent ? 0 : 1, took };
 }
 
 function ourNumber({ facts: { direction, from, to } }: Call): Name {

@@ -1,11 +1,11 @@
 /** Turns a batch into rows of its tables, each with the number of the change that it belongs to. */
 
+import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { Command } from '../../core/machine/command.ts';
 import { isCounted } from '../../core/machine/counting.ts';
 import type { CallChange } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { packCall } from '../rows/call-document.ts';
-import { clean, cleanOrNull } from '../rows/clean.ts';
 import { answerText } from '../rows/outbox-command.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent-rows.ts';
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';

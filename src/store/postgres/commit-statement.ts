@@ -1,9 +1,10 @@
 /**
  * The statement that writes calls with everything that belongs to them, and how to read its result.
  */
+
+import { clean } from '../../core/clean-text.ts';
 import { CommitUnknown } from '../../errors.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
-import { clean } from '../rows/clean.ts';
 import { TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
 import { type CommitRows, claimedFrom } from './commit-rows.ts';
 import {

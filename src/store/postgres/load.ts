@@ -1,8 +1,9 @@
 /** Loads what a batch needs in one statement: each part that is asked for, in one row format. */
+
+import { clean } from '../../core/clean-text.ts';
 import type { Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
 import { isVersioned } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { clean } from '../rows/clean.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
 import type { Query } from './pool.ts';

@@ -1,7 +1,7 @@
 /** Everything that does not belong to a call: settings, replicas, dead letters and the pulse. */
 
+import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { Replica, SettingName } from '../contract/settings.ts';
-import { clean, cleanOrNull } from '../rows/clean.ts';
 import {
   CHANGES_KEPT_MS,
   DEAD_LETTERS_MAX,

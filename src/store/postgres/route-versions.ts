@@ -1,7 +1,7 @@
 /** The route sets that were live, and the contents of their files. */
 
+import { clean } from '../../core/clean-text.ts';
 import type { RouteVersion } from '../contract/route-versions.ts';
-import { clean } from '../rows/clean.ts';
 import {
   filesText,
   NEWEST_FIRST,

@@ -1,6 +1,7 @@
 /** The audit log as rows, the same for every store. */
+
+import { clean } from '../../core/clean-text.ts';
 import type { AuditFilter, AuditPage, AuditRow } from '../contract/audit.ts';
-import { clean } from './clean.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
 export function auditRow(row: Record<string, unknown>): AuditRow {

@@ -4,6 +4,8 @@
  * the difference between the call's sums now and its sums when it was last added, so nothing counts
  * twice.
  */
+
+import { clean } from '../../core/clean-text.ts';
 import {
   addUp,
   difference,
@@ -14,7 +16,6 @@ import {
   sumsOf,
 } from '../../core/history/sums.ts';
 import type { Call } from '../../core/machine/call.ts';
-import { clean } from './clean.ts';
 import { idStart } from './search.ts';
 
 /** The item of `uncounted` for a call that is to be added; no attempt or event has such an id. */

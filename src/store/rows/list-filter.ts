@@ -1,6 +1,7 @@
 /** The texts of a filter as they are kept, so that a filter finds the same in every store. */
+
+import { clean } from '../../core/clean-text.ts';
 import type { CallFilter } from '../contract/list.ts';
-import { clean } from './clean.ts';
 
 const TEXTS = ['rule', 'target', 'number', 'from', 'to', 'sessionId', 'parentId'] as const;
 

@@ -2,7 +2,7 @@
  * Which parts of a call's document have a column or a row of their own, the same for every store.
  */
 import { hash } from 'node:crypto';
-import { storable } from '../../core/history/sums.ts';
+import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { Attempt, Call, Direction } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
 import { costTarget, costTotals } from '../../core/machine/cost.ts';
@@ -11,7 +11,6 @@ import { NewerRow } from '../../errors.ts';
 import type { DueDeadline } from '../contract/calls.ts';
 import type { ClaimedCommand } from '../contract/outbox.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';
-import { cleanOrNull } from './clean.ts';
 
 /** For each call; later events are still recognized by their key, but no longer listed. */
 export const TIMELINE_ENTRIES_MAX = 500;
@@ -93,7 +92,7 @@ function costsText(call: Call): string | null {
 function tableRowsText({ rows }: Call): string | null {
   return rows.length === 0
     ? null
-    : JSON.stringify(rows.map(({ table, key }) => ({ table, key: storable(key) })));
+    : JSON.stringify(rows.map(({ table, key }) => ({ table, key: clean(key) })));
 }
 
 /** The earliest deadline; null if the call has none. */

@@ -3,7 +3,7 @@
  * of four characters that it consists of. A part of a number leads to the few parties that contain
  * it, and they lead to their calls.
  */
-import { clean } from './clean.ts';
+import { clean } from '../../core/clean-text.ts';
 
 /**
  * The shortest part of a number that can be searched for; a shorter text must be the whole number.

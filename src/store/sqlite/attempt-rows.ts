@@ -1,8 +1,8 @@
 /** The rows of attempts, and the items that are counted once they are final. */
 import type { DatabaseSync } from 'node:sqlite';
+import { cleanOrNull } from '../../core/clean-text.ts';
 import { isCounted } from '../../core/machine/counting.ts';
 import type { CallChange } from '../contract/calls.ts';
-import { cleanOrNull } from '../rows/clean.ts';
 import { changedAttempts, type RecentRow } from '../rows/recent-rows.ts';
 import { keyOf, tookMs } from '../rows/rows.ts';
 

@@ -2,11 +2,11 @@
  * The audit log, and what needs somebody's attention: dead letters, and commands still to be sent.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/audit.ts';
 import type { DeadLetter } from '../contract/dead-letters.ts';
 import type { OutboxCommand } from '../contract/outbox.ts';
 import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
-import { clean, cleanOrNull } from '../rows/clean.ts';
 import { letterOf } from '../rows/dead-letter.ts';
 import { commandOf } from '../rows/outbox-command.ts';
 

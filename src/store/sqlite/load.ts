@@ -3,11 +3,11 @@
  * again.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { clean } from '../../core/clean-text.ts';
 import type { Call } from '../../core/machine/call.ts';
 import type { BudgetCounts, Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
 import { isVersioned, type SettingsVersions } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { clean } from '../rows/clean.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { keyOf, refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
 

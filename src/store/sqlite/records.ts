@@ -1,7 +1,7 @@
 /** Everything that does not belong to a call: settings, replicas and dead letters. */
 import type { DatabaseSync } from 'node:sqlite';
+import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { Replica, SettingName } from '../contract/settings.ts';
-import { clean, cleanOrNull } from '../rows/clean.ts';
 import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
 import { inTransaction } from './transaction.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Text as every store keeps it. PostgreSQL can hold neither NUL nor half a surrogate pair, and
- * callers and operators send both.
+ * callers, operators and their servers send both. A sum must be found again by its name, too.
  */
 export function clean(text: string): string {
   return text.includes('\0') || !text.isWellFormed()
