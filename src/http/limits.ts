@@ -8,7 +8,7 @@ export const HTTP_LIMITS = {
   bodyPiecesMax: 8_192,
   /**
    * All bodies that are being received, and those that are not answered yet. Beyond it the largest
-   * unfinished one is refused. Without it 1,000 clients that did not finish their bodies took 240 MB.
+   * unfinished one is refused. Without it 1,000 clients that did not finish theirs took 240 MB.
    */
   bodiesBytesMax: 32 * 1024 * 1024,
   /**

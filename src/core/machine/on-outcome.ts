@@ -149,9 +149,9 @@ function onAttemptOutcome(
 }
 
 /**
- * Nothing reached Telnyx for the whole time of the step, so the next step would not have either: the
- * target is still due, until patience ends. A rate limit is an answer of Telnyx, and other steps may
- * pass it.
+ * Nothing reached Telnyx for the whole time of the step, so the next step would not have either:
+ * the target is still due, until patience ends. A rate limit is an answer of Telnyx, and other
+ * steps may pass it.
  */
 function keepTurn(turn: Turn, step: MovingStep): void {
   const { call } = turn;

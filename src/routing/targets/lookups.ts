@@ -132,7 +132,7 @@ function urlOf(context: SetContext, text: string, at: Place): Template {
 /** A value as short as a country's is no key, although Azure has its keys in `code`. */
 const SHORT_CODE = /^code=.{0,15}$/i;
 
-/** The first parameter of the query whose written value the log would mask; null if there is none. */
+/** The first parameter of the query whose written value the log would mask; null: none. */
 function writtenSecret(template: Template): string | null {
   const literal = template.map((piece) => ('literal' in piece ? piece.literal : '')).join('');
   for (const [name, value] of new URL(literal).searchParams) {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { StoreUnavailable } from '../../errors.ts';
 import { replacing } from '../rows/replacing.ts';
-import { explain } from './pool.ts';
+import { explain } from './pg-errors.ts';
 
 /**
  * They describe only the present, and the transaction numbers in `changes` are valid only on their

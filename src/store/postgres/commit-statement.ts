@@ -7,14 +7,8 @@ import { CommitUnknown } from '../../errors.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
 import { type CommitRows, claimedFrom } from './commit-rows.ts';
-import {
-  explain,
-  isAnswer,
-  NotConnected,
-  type PostgresPool,
-  type Query,
-  sqlState,
-} from './pool.ts';
+import { explain, isAnswer, NotConnected, sqlState } from './pg-errors.ts';
+import type { PostgresPool, Query } from './pool.ts';
 import { arrayOf, plainKey } from './values.ts';
 
 export interface Written {

@@ -146,8 +146,9 @@ function attemptsOf(calls: Map<string, StoredCall>): Map<string, string> {
 
 /**
  * Counts `refers` and `transfers` since ?1, up to ?2 of each. What seems to begin more than an hour
- * from now is from before the clock was set back: it would count until that time. A limit that is a bare parameter
- * makes SQLite plan the statement again whenever it is bound: 13 µs instead of 5.
+ * from now, two from ?1, is from before the clock was set back: it would count until that time. A
+ * limit that is a bare parameter makes SQLite plan the statement again whenever it is bound: 13 µs
+ * instead of 5.
  */
 function countsWhere(condition: string): string {
   return ['refer', 'transfer']

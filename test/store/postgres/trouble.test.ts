@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { CommitUnknown, StoreUnavailable, TooBusy } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { LOAD, loadValues } from '../../../src/store/postgres/load.ts';
-import { explain, isAnswer } from '../../../src/store/postgres/pool.ts';
+import { explain, isAnswer } from '../../../src/store/postgres/pg-errors.ts';
 import { keyText } from '../../../src/store/postgres/values.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
