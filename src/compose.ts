@@ -15,7 +15,7 @@ import type { LiveRoutes } from './engine/live-routes.ts';
 import { createReport } from './engine/report.ts';
 import { createKeepWarm } from './engine/sending/keep-warm.ts';
 import { createWarming, type WarmUp } from './engine/warming.ts';
-import { RefereeError } from './errors.ts';
+import { joined, RefereeError } from './errors.ts';
 import { type App, buildApp } from './http/app.ts';
 import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
@@ -254,9 +254,10 @@ async function allOf<A, B, C>(a: Promise<A>, b: Promise<B>, c: Promise<C>): Prom
   const reasons = (await Promise.allSettled([a, b, c])).flatMap((each) =>
     each.status === 'rejected' ? [each.reason] : [],
   );
-  const [first, ...others] = reasons;
-  if (others.length > 0 && reasons.every((reason) => reason instanceof RefereeError)) {
-    throw new RefereeError(first.code, reasons.map(({ message }) => message).join('\n'));
+  const errors = reasons.filter((reason) => reason instanceof RefereeError);
+  const [first, ...others] = errors;
+  if (first !== undefined && others.length > 0 && errors.length === reasons.length) {
+    throw joined(first, others);
   }
   return Promise.all([a, b, c]);
 }

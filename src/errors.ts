@@ -86,6 +86,12 @@ export class StopTimedOut extends RefereeError {
   }
 }
 
+/** All of them, each in its own words. The code is that of the first. */
+export function joined(first: RefereeError, others: readonly RefereeError[]): RefereeError {
+  const messages = [first, ...others].map(({ message }) => message);
+  return new RefereeError(first.code, messages.join('\n'));
+}
+
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
 }

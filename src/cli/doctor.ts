@@ -2,6 +2,7 @@
  * `referee doctor`: checks the Telnyx account and the routes before a customer calls. It changes
  * nothing.
  */
+
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
@@ -10,6 +11,7 @@ import { expectedUrl, readyUrl } from '../core/account/applications.ts';
 import { examine } from '../core/account/examine.ts';
 import { type AccountSettings, type Finding, ourApplications } from '../core/account/finding.ts';
 import { type RouteFacts, routeFacts } from '../core/account/route-facts.ts';
+import { counted } from '../core/counted.ts';
 import { createAccountClient, type Progress } from '../telnyx/account/client.ts';
 import { readAccount } from '../telnyx/account/read-account.ts';
 import { pathOf } from './options/path.ts';
@@ -138,10 +140,8 @@ export function reportText(checks: readonly Finding[], io: Io): string {
   }
   const count = (status: Finding['status']) =>
     checks.filter((finding) => finding.status === status).length;
-  const problems = count('problem');
   const verdict = verdictOf(count, { green, red, yellow });
-  const warnings = count('warning');
-  return `${text}\n${bold('The account')} ${verdict}: ${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, ${count('unknown')} unknown\n`;
+  return `${text}\n${bold('The account')} ${verdict}: ${counted(count('problem'), 'problem')}, ${counted(count('warning'), 'warning')}, ${count('unknown')} unknown\n`;
 }
 
 /** Not "ok" if some or all checks could not be done. */

@@ -3,7 +3,7 @@
  */
 import { type Config, readConfig, settingFiles } from '../../config/config.ts';
 import type { Environment } from '../../config/env-file.ts';
-import { InvalidConfiguration, RefereeError } from '../../errors.ts';
+import { InvalidConfiguration, joined, RefereeError } from '../../errors.ts';
 import { openPeople } from '../../http/people/people.ts';
 import { openRoutes } from '../../routing/reload.ts';
 
@@ -25,9 +25,9 @@ async function withFiles(error: RefereeError, env: Environment): Promise<Referee
     readTokens(env),
   ];
   const found = (await Promise.allSettled(opening)).flatMap((each) =>
-    each.status === 'rejected' && each.reason instanceof RefereeError ? each.reason.message : [],
+    each.status === 'rejected' && each.reason instanceof RefereeError ? [each.reason] : [],
   );
-  return new RefereeError(error.code, [error.message, ...found].join('\n'));
+  return joined(error, found);
 }
 
 /**

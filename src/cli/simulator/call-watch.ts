@@ -2,6 +2,7 @@
  * Watches calls placed at the simulator until each has ended, or until it is clear that no command
  * comes.
  */
+import { counted } from '../../core/counted.ts';
 import type { BookedWebhook, CallBook } from '../../simulator/books.ts';
 import type { Activity, PlacedCall, Simulator } from '../../simulator/simulator.ts';
 
@@ -101,5 +102,5 @@ function failureOf({ deliveries }: BookedWebhook): string {
   const last = deliveries.at(-1);
   if (last === undefined) return 'no answer yet';
   const what = last.status === 0 ? (last.error ?? 'no answer') : `it was answered ${last.status}`;
-  return `${what} (${last.url}, ${deliveries.length} ${deliveries.length === 1 ? 'try' : 'tries'})`;
+  return `${what} (${last.url}, ${counted(deliveries.length, 'try', 'tries')})`;
 }

@@ -2,6 +2,7 @@
  * Questions that Telnyx's documentation does not answer for certain, and what one rehearsed call
  * shows about each. A call shows what happened once; no answer here is a promise.
  */
+import { counted } from '../counted.ts';
 import {
   duplicatesOf,
   type Rehearsal,
@@ -104,7 +105,7 @@ function triesInWords({ type, tries }: RehearsedWebhook): string {
     return startedAt === null || before === null ? [] : [`${startedAt - before} ms`];
   });
   const after = pauses.length === 0 ? '' : ` after ${pauses.join(', ')}`;
-  return `${type}: ${tries.length} ${tries.length === 1 ? 'try' : 'tries'} (${statuses})${after}`;
+  return `${type}: ${counted(tries.length, 'try', 'tries')} (${statuses})${after}`;
 }
 
 function other2xx({ webhooks }: Rehearsal): string | null {

@@ -1,4 +1,4 @@
-/** How far the clock of a store may wrongly be ahead: nothing may be removed for its age by that. */
+/** How far the clock of a store may wrongly be ahead: nothing is removed for an age by that. */
 import type { Committed, CommitUnit } from '../contract/calls.ts';
 
 /**
