@@ -149,9 +149,17 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
   });
 
   test('report by hour', async () => {
+    await page.route('**/v1/reports?*', async (route) => {
+      const response = await route.fetch();
+      const report = await response.json();
+      // An hour with one caller beside hours with hundreds.
+      report.rows[0].outcomes = { ...report.rows[0].outcomes, reached: 1 };
+      await route.fulfill({ response, json: report });
+    });
     await signedIn('#/reports?period=week&by=hour&compare=week');
     await page.locator('.hours .part').first().waitFor();
     await look('report by hour');
+    await page.unroute('**/v1/reports?*');
   });
 
   test('out to Telnyx', async () => {
@@ -222,7 +230,11 @@ const CUT_OFF = `(() => {
     // Its edge has the colour of the ground, half of it on either side.
     const { stroke, strokeWidth } = getComputedStyle(part);
     const edge = stroke === 'none' ? 0 : parseFloat(strokeWidth);
-    if (part.getBoundingClientRect().width - edge < 1) cut.push('a bar is hidden by its edge');
+    const { width, height } = part.getBoundingClientRect();
+    if (width - edge < 1 || height - edge <= 0) cut.push('a bar is hidden by its edge');
+  }
+  for (const bar of document.querySelectorAll('.hours .chart :is(a, g)')) {
+    if (bar.getBoundingClientRect().height < 0.99) cut.push('a bar is less than a pixel high');
   }
   const middle = (element) => {
     const { top, height } = element.getBoundingClientRect();

@@ -11,6 +11,10 @@ const EVERY_HOURS = 3;
 const NAMES_MAX = 7;
 /** More bars are thin on a phone, where an edge of their ground's colour would hide them. */
 const EDGED_MAX = 48;
+/** The same edge would hide a part of fewer pixels. */
+const EDGED_PX_MIN = 4;
+/** As in page.css. */
+const CHART_PX = 120;
 
 /**
  * Stacked bars of callers, one for each hour that has begun; each links to its calls. A table below
@@ -85,11 +89,16 @@ function timeChart(rows, { slots, every, name, title = name, href, beside = fals
 }
 
 function bar(row, { x, width, most }, name, href) {
+  const some = OUTCOMES.filter((outcome) => row.outcomes[outcome] > 0);
+  const total = some.reduce((sum, outcome) => sum + row.outcomes[outcome], 0);
+  // At least a pixel, so that an hour with callers never looks like one without.
+  const whole = Math.max(total / most, 1 / CHART_PX) * 100;
   let y = 100;
-  const parts = OUTCOMES.filter((outcome) => row.outcomes[outcome] > 0).map((outcome) => {
-    const height = (row.outcomes[outcome] / most) * 100;
+  const parts = some.map((outcome) => {
+    const height = (row.outcomes[outcome] / total) * whole;
     y -= height;
-    return svg`<rect class="part fill-${tone(outcome)}" x=${`${x}%`} width=${`${width}%`} y=${`${y}%`} height=${`${height}%`}></rect>`;
+    const low = (height / 100) * CHART_PX < EDGED_PX_MIN ? 'low' : '';
+    return svg`<rect class="part ${low} fill-${tone(outcome)}" x=${`${x}%`} width=${`${width}%`} y=${`${y}%`} height=${`${height}%`}></rect>`;
   });
   if (parts.length === 0) return nothing;
   const titled = svg`<title>${barWords(row, name)}</title>${parts}`;
