@@ -101,7 +101,7 @@ function panel(live, total, none) {
   const shown = live.slice(0, ROWS_MAX);
   const hidden = live.length < ROWS_MAX ? 0 : (total ?? 0) - shown.length;
   const now = countOf(live, total);
-  return html`<section class="panel" aria-labelledby="live-title">
+  return html`<section class="panel later" aria-labelledby="live-title">
     <h2 id="live-title">Live calls${now === undefined ? nothing : html` <span class="count">${now}</span>`}</h2>
     <div class="scroll live" tabindex="0" role="group" aria-labelledby="live-title">
       ${live.length === 0 ? html`<p class="empty">${none}</p>` : callTable(shown, 'Live calls')}

@@ -79,10 +79,10 @@ export function overviewView(changed) {
       ${alerts([problems, stats, opening, today, lost, live])}
       ${problemsPanel(problems, stats.found?.since ?? null)}
       ${lost.template()}
-      <div class="columns first-columns">${today.hours()} ${openingPanel(opening)}</div>
       <div class="columns live-columns">
-        ${live.template(stats.found?.live.total)}
-        <div>
+        <div class="stack">${today.hours()} ${live.template(stats.found?.live.total)}</div>
+        <div class="stack">
+          ${openingPanel(opening)}
           ${today.losses('number', 'Our numbers today')}
           ${today.losses('target', 'Targets today')}
           ${today.losses('rule', 'Rules today')}

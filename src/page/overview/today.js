@@ -74,7 +74,7 @@ export function todaysCallers(changed) {
      */
     losses(by, title) {
       const report = day.found?.by[by];
-      return html`<section class="panel" aria-labelledby=${`${by}-title`}>
+      return html`<section class="panel later" aria-labelledby=${`${by}-title`}>
         <h2 id=${`${by}-title`}>${title}</h2>
         ${by === 'target' ? html`<p class="faint small">Each caller counts once: at the target that took them, otherwise at the last one tried.</p>` : nothing}
         ${report === undefined ? html`<p class="empty">${unread(day.error, 'The numbers')}</p>` : lossTable(by, report, { max: ROWS_MAX })}

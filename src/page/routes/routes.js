@@ -80,7 +80,7 @@ export function routesView(changed) {
         ${switchList(routes.switches, forced)}
         ${forced.template()}
       </section>
-      <div class="columns">
+      <div class="columns rule-columns">
         ${rulesPanel(routes.rules, paths.show)}
         ${targetsPanel(routes.targets, targets.targets, forced)}
       </div>
