@@ -1,7 +1,7 @@
 /**
  * What a report is asked for: by what its sums are added up, over which span, compared with which.
  */
-import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
+import { DAY_MS, offsetMs, reachedAt } from '../rules/zone.ts';
 import { HOUR_MS } from './sums.ts';
 
 export const REPORT_BY = ['hour', 'day', 'number', 'rule', 'target', 'row', 'outcome'] as const;
@@ -59,11 +59,15 @@ export function reportAsked(
 export function spanBefore({ from, to, zone, compare }: ReportAsked): Span | null {
   if (compare === null) return null;
   // By local time, so that whole days are compared even if clocks were changed in between.
-  const wall = (ms: number) => ms + offsetMs(zone, ms);
-  const back = compare === 'week' ? 7 * DAY_MS : wall(to) - wall(from);
-  const earlier = (ms: number) => {
-    const [moment = ms - back] = momentsOfWall(zone, wall(ms) - back);
-    return Math.floor(moment / HOUR_MS) * HOUR_MS;
-  };
+  const back = compare === 'week' ? 7 * DAY_MS : wallAt(zone, to) - wallAt(zone, from);
+  const earlier = (ms: number) =>
+    Math.floor(reachedAt(zone, wallAt(zone, ms) - back) / HOUR_MS) * HOUR_MS;
   return { from: earlier(from), to: compare === 'previous' ? from : earlier(to) };
+}
+
+/** The local time; midnight for the beginning of a day whose midnight was skipped. */
+export function wallAt(zone: string, ms: number): number {
+  const wallMs = ms + offsetMs(zone, ms);
+  const midnightMs = Math.floor(wallMs / DAY_MS) * DAY_MS;
+  return reachedAt(zone, midnightMs) === ms ? midnightMs : wallMs;
 }

@@ -8,7 +8,7 @@ import { addDecimals } from '../machine/decimal.ts';
 import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
 import { addLatencies, type Latencies, quantile } from './latencies.ts';
 import { rateOf } from './rate.ts';
-import { type ReportAsked, type ReportBy, type Span, spanBefore } from './report-asked.ts';
+import { type ReportAsked, type ReportBy, type Span, spanBefore, wallAt } from './report-asked.ts';
 import { HOUR_MS, type Name, type Sum } from './sums.ts';
 
 export interface Report {
@@ -98,13 +98,12 @@ function placesIn(asked: ReportAsked, span: Span, sum: Sum): Place[] {
 }
 
 function placeIn(by: Exclude<ReportBy, 'row'>, asked: ReportAsked, span: Span, sum: Sum): Place {
-  const { zone, from } = asked;
   switch (by) {
     case 'hour':
       return hourPlace(hourBeside(asked, span, sum.hour));
     case 'day':
-      // The nth day of the earlier span is shown beside the nth day of this one.
-      return dayPlace(dayOf(from, zone) + dayOf(sum.hour, zone) - dayOf(span.from, zone));
+      // Hour by hour, because a span that begins at another time of day may touch one day more.
+      return dayPlace(dayOf(hourBeside(asked, span, sum.hour), asked.zone));
     case 'number':
       return placeOf(sum.number, 'no number');
     case 'rule':
@@ -126,8 +125,7 @@ function placeIn(by: Exclude<ReportBy, 'row'>, asked: ReportAsked, span: Span, s
  */
 function hourBeside({ zone, from, to }: ReportAsked, span: Span, hour: number): number {
   if (span.from === from) return hour;
-  const wall = (ms: number) => ms + offsetMs(zone, ms);
-  const wanted = wall(from) + wall(hour) - wall(span.from);
+  const wanted = wallAt(zone, from) + hour + offsetMs(zone, hour) - wallAt(zone, span.from);
   const [moment = wanted - offsetMs(zone, wanted - DAY_MS)] = momentsOfWall(zone, wanted);
   const beside = Math.floor(moment / HOUR_MS) * HOUR_MS;
   return Math.min(Math.max(beside, from), to - HOUR_MS);

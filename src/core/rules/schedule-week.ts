@@ -6,7 +6,7 @@ import { inForce, type Overrides } from './override.ts';
 import type { Schedule } from './rule.ts';
 import { changes, closedBecause, isOpenAt } from './schedule.ts';
 import { dateOf, dayOf } from './wall.ts';
-import { DAY_MS, offsetMs, startOfDay } from './zone.ts';
+import { DAY_MS, offsetMs, reachedAt } from './zone.ts';
 
 /** `[fromMs, toMs)`. */
 export interface OpenSpan {
@@ -39,9 +39,7 @@ export function scheduleDays(
 ): ScheduleDay[] | null {
   const { zone } = schedule;
   const today = dayOf(nowMs + offsetMs(zone, nowMs));
-  const starts = Array.from({ length: count + 1 }, (_, n) =>
-    startOfDay(zone, (today + n) * DAY_MS),
-  );
+  const starts = Array.from({ length: count + 1 }, (_, n) => reachedAt(zone, (today + n) * DAY_MS));
   const [first = nowMs] = starts;
   const spans = spansOf(
     schedule,

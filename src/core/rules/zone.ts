@@ -42,10 +42,10 @@ export function momentsOfWall(zone: string, wallMs: number): number[] {
   return moments.sort((a, b) => a - b);
 }
 
-/** When a local day begins: at its midnight, or right after the gap if midnight is skipped. */
-export function startOfDay(zone: string, wallMs: number): number {
-  const [midnight] = momentsOfWall(zone, wallMs);
-  return midnight ?? nextClockChange(zone, wallMs - DAY_MS - offsetMs(zone, wallMs - DAY_MS));
+/** When local clocks first show `wallMs`, or right after the gap if they skip it. */
+export function reachedAt(zone: string, wallMs: number): number {
+  const [first] = momentsOfWall(zone, wallMs);
+  return first ?? nextClockChange(zone, wallMs - DAY_MS - offsetMs(zone, wallMs - DAY_MS));
 }
 
 /**

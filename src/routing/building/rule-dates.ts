@@ -2,7 +2,7 @@
 import { isDate, notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Condition, Schedule } from '../../core/rules/rule.ts';
 import { wallText } from '../../core/rules/wall.ts';
-import { DAY_MS, startOfDay } from '../../core/rules/zone.ts';
+import { DAY_MS, reachedAt } from '../../core/rules/zone.ts';
 import type { Positions } from '../decode/positions.ts';
 import { quoted } from '../numbers/number.ts';
 import type { Place } from '../problem.ts';
@@ -84,5 +84,5 @@ function readDay(context: SetContext, date: string, key: 'from' | 'until', at: P
     );
   }
   const wallMs = Date.parse(`${date}T00:00:00Z`);
-  return startOfDay(zone, key === 'from' ? wallMs : wallMs + DAY_MS);
+  return reachedAt(zone, key === 'from' ? wallMs : wallMs + DAY_MS);
 }

@@ -109,6 +109,53 @@ test('the nth day stands beside the nth of the span before', () => {
   expect(compared).toEqual({ from: '2026-02-23T00:00:00.000Z', to: '2026-02-25T00:00:00.000Z' });
 });
 
+describe('a report by day has no line outside its days, and each stands beside as many hours', () => {
+  const HOUR_MS = 3_600_000;
+  /** One call in each hour of both spans. */
+  function compared(zone: string, compare: 'previous' | 'week', from: string, to: string) {
+    const what = asked({ from: at(from), to: at(to), compare, zone });
+    const report = createReport(what);
+    const fill = (span: { from: number; to: number } | null, when: 'now' | 'before') => {
+      if (span === null) return;
+      for (let hour = span.from; hour < span.to; hour += HOUR_MS) {
+        for (const sum of sums(new Date(hour).toISOString())) report.add(sum, when);
+      }
+    };
+    fill(what, 'now');
+    fill(spanBefore(what), 'before');
+    return report.json().rows.map(({ key, calls, before }) => [key, calls, before?.calls]);
+  }
+
+  test('until the middle of a day, against the period just before', () => {
+    expect(compared('UTC', 'previous', '2026-03-04T00:00:00Z', '2026-03-06T14:00:00Z')).toEqual([
+      ['2026-03-04', 24, 24],
+      ['2026-03-05', 24, 24],
+      ['2026-03-06', 14, 14],
+    ]);
+  });
+
+  test('in days after clocks were changed by half an hour', () => {
+    const from = '2026-10-05T13:00:00Z';
+    const to = '2026-10-07T13:00:00Z';
+    expect(compared('Australia/Lord_Howe', 'week', from, to)).toEqual([
+      ['2026-10-06', 24, 24],
+      ['2026-10-07', 24, 24],
+    ]);
+  });
+
+  test.each([
+    ['whose midnight is skipped', 'Asia/Beirut', '2026-03-28T22:00:00Z', 23, 24],
+    ['a week after one whose midnight was skipped', 'Africa/Cairo', '2026-04-30T21:00:00Z', 24, 23],
+    ['that has midnight twice', 'America/Havana', '2026-11-01T04:00:00Z', 25, 24],
+    ['in which Ramadan ends', 'Africa/Casablanca', '2026-03-22T00:00:00Z', 23, 24],
+  ])('a day %s: %s', (_, zone, from, hours, before) => {
+    const to = new Date(at(from) + hours * HOUR_MS).toISOString();
+    expect(compared(zone, 'week', from, to)).toEqual([[expect.any(String), hours, before]]);
+    const yesterday = compared(zone, 'previous', from, to).map(([, ...calls]) => calls);
+    expect(yesterday).toEqual([[hours, 24]]);
+  });
+});
+
 describe('an hour stands beside the same local hour', () => {
   /** One call in each hour of both spans; the hours that differ, in local time. */
   function differing(from: string, to: string) {
