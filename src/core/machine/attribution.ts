@@ -66,9 +66,7 @@ export function mayRing(call: Call, event: WebhookEvent, now: number): Attempt[]
 export function attributeRefer(call: Call, event: WebhookEvent, now: number): Attempt | null {
   const reporting = reportingAt(call, event, now);
   const named = namedAttempt(call, event);
-  if (named === null) {
-    return likeliestSource(reporting.length > 0 ? reporting : awaitingFinal(call), event);
-  }
+  if (named === null) return likeliestSource(reporting, awaitingFinal(call), event);
   const older = reporting.filter(
     (attempt) => call.attempts.indexOf(attempt) < call.attempts.indexOf(named),
   );
@@ -104,15 +102,27 @@ export function newerThan(call: Call, attempt: Attempt): Attempt[] {
 }
 
 /**
- * Without an envelope that names an attempt: the only attempt the event can belong to. A failure
- * counts against one whose request was answered. A ringing may be that of any other as well, with
- * an unanswered request too: its envelope is hidden by a later prompt, or events carry none.
+ * Without an envelope that names an attempt: the only attempt the event can belong to. An end is
+ * that of one whose request was answered, even of one that has been silent for too long: with a
+ * request in flight, a target would have to be faster than Telnyx's answer. A ringing may be that
+ * of any, because its envelope is hidden by a later prompt, or events carry none.
  */
-function likeliestSource(attempts: Attempt[], event: WebhookEvent): Attempt | null {
-  const before = attempts.filter(({ sentAt }) => !occurredBefore(event, sentAt));
-  const sent = before.filter(({ acceptedAt, requestEndedAt }) => acceptedAt ?? requestEndedAt);
-  const candidates = sent.length > 0 && event.type !== 'call.refer.started' ? sent : before;
-  return candidates.length === 1 ? (candidates[0] ?? null) : null;
+function likeliestSource(
+  reporting: Attempt[],
+  awaiting: Attempt[],
+  event: WebhookEvent,
+): Attempt | null {
+  const all = reporting.length > 0 ? reporting : awaiting;
+  const answered = [reporting.filter(isAnswered), awaiting.filter(isAnswered)];
+  for (const list of event.type === 'call.refer.started' ? [all] : [...answered, all]) {
+    const candidates = list.filter(({ sentAt }) => !occurredBefore(event, sentAt));
+    if (candidates.length > 0) return candidates.length === 1 ? (candidates[0] ?? null) : null;
+  }
+  return null;
+}
+
+function isAnswered({ acceptedAt, requestEndedAt }: Attempt): boolean {
+  return acceptedAt !== null || requestEndedAt !== null;
 }
 
 /** Compares `occurred_at` (Telnyx's clock) with `at` (ours), both by our clock. */

@@ -327,6 +327,55 @@ describe('a ringing that names no attempt', () => {
   });
 });
 
+describe('an end that names no attempt, while the request of the newest is in flight', () => {
+  const quick = { timeoutMs: 18_000 };
+  const busy = { sipNotifyResponse: 486 };
+  /** So many targets are silent for 18 s each; the last one fails once the first owes nothing. */
+  const failed = (silent: number) => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const d = answered([...names.map((name) => refer(name, quick)), say('Sorry.')]);
+    for (let n = 0; n < silent; n += 1) {
+      d.accept(d.last('refer'));
+      d.fall('attempt');
+      d.outcome(d.last('probe'), ALIVE);
+    }
+    d.accept(d.last('refer'));
+    d.now += 17_000;
+    d.hook('call.refer.failed', busy);
+    return d;
+  };
+
+  it('is that of a target whose request was answered, however long it was silent', () => {
+    const d = failed(1);
+    expect(verdicts(d)).toEqual(['no_verdict', 'busy', null]);
+    d.hook('call.refer.failed', busy);
+    // The caller is not moved on while the third target may be ringing.
+    expect(verdicts(d)).toEqual(['busy', 'busy', null]);
+    d.accept(d.last('refer'));
+    d.hook('call.refer.failed', busy);
+    expect(verdicts(d)).toEqual(['busy', 'busy', 'busy', null]);
+  });
+
+  it('is that of nobody in particular if two were silent', () => {
+    const d = failed(2);
+    d.hook('call.refer.failed', busy);
+    expect(verdicts(d)).toEqual(['no_verdict', 'no_verdict', 'busy', null]);
+  });
+
+  it('says that the caller has arrived, whoever it was', () => {
+    const d = failed(1);
+    d.hook('call.refer.completed', { sipNotifyResponse: 200 });
+    expect(verdicts(d)).toEqual(['completed', 'busy', null]);
+    expect(d.call.phase).toBe('referred');
+  });
+
+  it('is its own if nothing else is awaited', () => {
+    const d = answered([refer('a'), refer('b')]);
+    d.hook('call.refer.failed', busy);
+    expect(verdicts(d)).toEqual(['busy', null]);
+  });
+});
+
 describe('a target that Telnyx was never asked for', () => {
   /** The time of the step passes; each try ends like this. */
   const neverSent = (d: Driver, tried: Outcome | null = UNREACHED) => {
