@@ -22,10 +22,13 @@ export function isAnswer(error: unknown): boolean {
  * session may have begun while the database was read-only, and neither ends by itself.
  */
 export function isSpent(error: unknown): boolean {
-  return !isAnswer(error) || sqlState(error) === READ_ONLY;
+  const state = sqlState(error) ?? '';
+  return !isAnswer(error) || state === READ_ONLY || ENDED_SESSION.test(state);
 }
 
 const READ_ONLY = '25006';
+/** The server rolled back and ended the session: its time limits for transactions. */
+const ENDED_SESSION = /^25P0[34]/;
 /** Of the role, the database or the whole server. */
 export const NONE_LEFT = '53300';
 
@@ -45,7 +48,7 @@ const MEANINGS: [RegExp, string][] = [
   [/^53300/, 'has no connection left: raise max_connections or put a pooler in between'],
   [/^53/, 'is out of resources'],
   [/^25006/, 'is read-only: DATABASE_URL must name the primary'],
-  [/^57014|^55P03|^25P03/, 'took too long'],
+  [/^57014|^55P03|^25P0[34]/, 'took too long'],
   [/^57P|^08/, 'is stopping or starting'],
   [/^58|^XX/, 'has an internal error, see its log'],
   [/^3F/, "has no schema to keep our tables in: see the user's search_path"],

@@ -338,6 +338,40 @@ test('a database that lacks a part of ours is trouble of the store: no webhook i
   await own.drop();
 });
 
+test('a session that ends by a time limit of its administrator is trouble of the store', async () => {
+  const own = await databaseOn(database.url);
+  const first = await open(own.url);
+  const id = fresh();
+  await first.commit([aUnit(aCall(id), 0)], null);
+  const name = new URL(own.url).pathname.slice(1);
+  const held = await whileHeld(
+    [id],
+    async () => {
+      // Since PostgreSQL 17; it holds for new sessions only.
+      await asAdmin(
+        own.url,
+        `do $$ begin
+           if exists (select from pg_settings where name = 'transaction_timeout')
+           then alter database ${name} set transaction_timeout = '200ms'; end if; end $$;
+         select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = '${name}' and state = 'idle'`,
+      );
+      await waitFor(() => first.ping());
+      return first.commit([aUnit(aCall(id), 1)], null).catch((error: unknown) => error);
+    },
+    own.url,
+  );
+  // Older servers end the wait for the lock, which is a lost race.
+  if (held instanceof Error) expect(held).toBeInstanceOf(StoreUnavailable);
+  else expect(held).toMatchObject({ results: ['conflict'] });
+  await waitFor(async () => {
+    expect((await first.commit([aUnit(aCall(id), 1)], null)).results).toEqual(['committed']);
+  });
+  await first.close();
+  store = null;
+  await own.drop();
+});
+
 test('a server that stops and starts again is found again', async () => {
   const server = await startOwnPostgres();
   const first = await openStore({ kind: 'postgres', url: server.url });
