@@ -7,7 +7,7 @@ import {
   type ExampleResult,
   runExamples,
 } from '../routing/expected/examples.ts';
-import { shortHash } from '../routing/files/folder.ts';
+import { shortHash } from '../routing/files/content-hash.ts';
 import { countOf, type Problem } from '../routing/problem.ts';
 import { junitText } from './check-junit.ts';
 import { pathOf } from './options/path.ts';

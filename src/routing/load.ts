@@ -11,15 +11,14 @@ import type { DecodedFile } from './decoded-set.ts';
 import type { LocatedGuarantee } from './expected/build-guarantees.ts';
 import type { Example } from './expected/example.ts';
 import { exampleCalls, holdGuarantees } from './expected/guarantees.ts';
+import { contentHash, UNREADABLE } from './files/content-hash.ts';
 import {
   changedMeanwhile,
-  contentHash,
   type Folder,
   isRouteFile,
   keptFolder,
   readFolder,
   readReferenced,
-  UNREADABLE,
 } from './files/folder.ts';
 import { parseSource } from './files/source.ts';
 import { openHandlers } from './handlers/handlers.ts';

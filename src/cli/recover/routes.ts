@@ -1,7 +1,7 @@
 /** Makes a process that decides beside the servers decide by the same routes as they do. */
 import { createActivation } from '../../engine/routes/activation.ts';
 import { RefereeError } from '../../errors.ts';
-import { shortHash } from '../../routing/files/folder.ts';
+import { shortHash } from '../../routing/files/content-hash.ts';
 import type { Routes } from '../../routing/reload.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';

@@ -3,7 +3,7 @@
  * instead of what the folder holds, until the next reload.
  */
 import type { Trouble } from '../../log/troubles.ts';
-import { shortHash } from '../../routing/files/folder.ts';
+import { shortHash } from '../../routing/files/content-hash.ts';
 import type { Reload, Routes } from '../../routing/reload.ts';
 import type { Store } from '../../store/store.ts';
 import { livingReplicas } from '../other-replicas.ts';

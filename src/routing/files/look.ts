@@ -2,16 +2,8 @@
 import { join } from 'node:path';
 import { Problems } from '../problem.ts';
 import { inSlices } from '../slices.ts';
-import {
-  contentHash,
-  isInside,
-  isOfSet,
-  listFolder,
-  readFolder,
-  readReferenced,
-  stampOf,
-  UNREADABLE,
-} from './folder.ts';
+import { contentHash, UNREADABLE } from './content-hash.ts';
+import { isInside, isOfSet, listFolder, readFolder, readReferenced, stampOf } from './folder.ts';
 
 /** What a watcher sees of a folder. */
 export interface Look {
