@@ -75,6 +75,43 @@ test.concurrent('90018 to the answer: the call has ended, and that is no error',
   expect(call.commands()).toHaveLength(1);
 });
 
+test.concurrent.each([
+  ['a key that is refused', telnyxError(401, '10009')],
+  ['a conflict', telnyxError(409, '10015')],
+  ['an address that leads elsewhere', { status: 404, body: 'not found' }],
+  ['a login page', { status: 302, headers: { location: 'https://portal.example.com/' } }],
+  ['a call that Telnyx has not heard of yet', telnyxError(404, '10005')],
+] satisfies [string, Answer][])(
+  '%s, once, to the answer: sent again, and nobody is let go',
+  async (_what, refusal) => {
+    const call = newCall({ answer: [refusal] });
+    await call.send('call.initiated');
+    const again = await call.next('answer', 2);
+    expect(again.body).toEqual(call.commands('answer')[0]?.body);
+    await call.send('call.answered');
+    await call.next('refer');
+    await finish(call);
+    expect(call.commands('hangup')).toEqual([]);
+  },
+);
+
+test.concurrent('a conflict to the REFER: the identical command again, then the next target', async ({
+  expect,
+}) => {
+  const conflict = () => telnyxError(409, '10015');
+  const once = newCall({ refer: [conflict()] }, PATIENT);
+  const always = newCall({ refer: [conflict(), conflict(), conflict()] }, PATIENT);
+  const first = await once.untilReferred();
+  expect((await once.next('refer', 2)).body).toEqual(first.body);
+  await finish(once);
+  expect((await scene.referee.call(once.id)).attempts).toHaveLength(1);
+  await always.untilReferred();
+  expect((await always.next('refer', 4)).body.sip_address).toBe('sip:second@pbx.example.com');
+  await finish(always);
+  const { attempts } = await scene.referee.call(always.id);
+  expect(attempts.map(({ verdict }) => verdict)).toEqual(['rejected', 'completed']);
+});
+
 test.concurrent('90018 to the REFER: the caller left, nobody else is called', async ({
   expect,
 }) => {

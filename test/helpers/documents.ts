@@ -44,7 +44,7 @@ export function anAttempt(id: string, given: Partial<Attempt> = {}): Attempt {
     reason: null,
     byeWithoutVerdict: 'unconfirmed',
     unsent: false,
-    rateLimited: false,
+    turnedAway: false,
     takenBackAt: null,
     movesOnAnyway: false,
     bLeg: null,

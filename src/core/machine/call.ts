@@ -129,8 +129,8 @@ export interface Attempt {
    * A budget or a bad template stopped it before a command existed, or its command was never sent.
    */
   unsent: boolean;
-  /** Telnyx answered its last try with 429. */
-  rateLimited: boolean;
+  /** Telnyx answered its last try, and did not execute it: 429, or 409. */
+  turnedAway: boolean;
   /**
    * When its command was cancelled because an older, given-up attempt began to ring; null
    * otherwise.

@@ -3,7 +3,7 @@ import { acceptAttempt, endAttempt, hadBeenSent, noteApplied } from './attempt.t
 import { awaitUnknown, sendingMs } from './attempt-time.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
-import type { Outcome } from './command.ts';
+import { type Outcome, UNKNOWN_CALL_CODES } from './command.ts';
 import { endCall, endedWhileAccepted } from './ending.ts';
 import type { OutcomeEvent } from './event.ts';
 import {
@@ -70,14 +70,9 @@ function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
   } else if (outcome.kind === 'retry') {
     // Until then it waits in the outbox. If it is cancelled meanwhile, it was certainly never sent.
     attempt.sentAt = event.receivedAt + (outcome.afterMs ?? RETRY_MS_MIN);
-    attempt.rateLimited = outcome.status === TOO_MANY_REQUESTS;
+    attempt.turnedAway = outcome.status !== null;
   }
 }
-
-const TOO_MANY_REQUESTS = 429;
-
-/** Telnyx does not know the id, which contradicts a recent event of the call. */
-const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
 
 /**
  * For a transfer's B-leg: the next move waits until it has ended or this can no longer be found
@@ -143,7 +138,7 @@ function onAttemptOutcome(
   if (!isMoving(running.step)) return;
   if (outcome.kind === 'rejected' && outcome.notAnswered) {
     if (answerAndAgain(turn, running.step)) call.running = null;
-  } else if (neverSent && outcome.kind === 'unknown' && !attempt.rateLimited) {
+  } else if (neverSent && outcome.kind === 'unknown' && !attempt.turnedAway) {
     keepTurn(turn, running.step);
   }
 }

@@ -7,7 +7,14 @@ import type { Clock } from '../clock.ts';
 import type { CommandReport } from '../reports/commands.ts';
 import { FirstRequests } from './first-requests.ts';
 import { type Job, latestStoreNow, storeNow } from './job.ts';
-import { asRepetition, CANCELLED, maySend, type Permission, sentSince } from './sending.ts';
+import {
+  asRepetition,
+  asTransient,
+  CANCELLED,
+  maySend,
+  type Permission,
+  sentSince,
+} from './sending.ts';
 
 export interface CommandObserver {
   /** Counts one request to Telnyx and its outcome. */
@@ -81,13 +88,14 @@ export function createSender(options: SenderOptions): Sender {
       permission = permissionOf(job, leftMs);
       return permission.kind === 'send';
     };
-    const outcome = await send(command, mayWrite).catch((error: unknown): Outcome => {
+    const answer = await send(command, mayWrite).catch((error: unknown): Outcome => {
       // The client turns every failure into an outcome; a bug in it must not stop other commands.
       const detail = `the client failed: ${String(error)}`;
       return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent: false };
     });
     const last = permission as Permission;
     if (last.kind !== 'send') return { requested: false, permission: last };
+    const outcome = asTransient(job.claimed, answer);
     noteRequest(job, outcome);
     reportOutcome(job.claimed, outcome, clock.monotonic() - startedAt);
     return { requested: true, outcome };

@@ -87,7 +87,7 @@ const ATTEMPT_DEFAULTS = {
   sipNotifyResponse: null,
   reason: null,
   unsent: false,
-  rateLimited: false,
+  turnedAway: false,
   takenBackAt: null,
   movesOnAnyway: false,
   bLeg: null,

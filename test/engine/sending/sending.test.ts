@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Outcome } from '../../../src/core/machine/command.ts';
+import type { Action, Command, Outcome } from '../../../src/core/machine/command.ts';
 import {
   asRepetition,
+  asTransient,
   maySend,
   sentSince,
   settlementOf,
@@ -79,6 +80,63 @@ test('a refused connection opens a new window only if no earlier try ended in si
   expect(asRepetition(claimed(), unsent)).toEqual(unsent);
   const second = claimed({ firstSentAt: NOW - 6_000, tries: 2 });
   expect(asRepetition(second, unsent)).toMatchObject({ kind: 'retry', provenUnsent: false });
+});
+
+/** The kind that a refusal becomes, for each command, at its nth try. */
+function refused(action: Action, status: number, code: string | null, tries: number) {
+  const outcome: Outcome = {
+    kind: 'rejected',
+    status,
+    code,
+    detail: `HTTP ${status}`,
+    callEnded: code === '90018' || code === '90015' || code === '10005',
+    notAnswered: code === '90034',
+    misconfigured: status === 401 || (status === 404 && code === null) ? 'TELNYX_API_KEY' : null,
+  };
+  const command = { ...aCommand('c1', 'v3:a'), giveUpAt: null, action } as Command;
+  return asTransient(claimed({ command, tries }), outcome);
+}
+
+test('a conflict is tried again twice, for every command; nothing was executed', () => {
+  for (const action of ['answer', 'refer', 'transfer', 'speak', 'hangup', 'reject'] as const) {
+    const kinds = [1, 2, 3].map((tries) => refused(action, 409, '10015', tries).kind);
+    expect(kinds, action).toEqual(['retry', 'retry', 'rejected']);
+    expect(refused(action, 409, null, 1)).toMatchObject({ status: 409, provenUnsent: true });
+    expect(refused(action, 409, '90018', 1), action).toMatchObject({ kind: 'rejected' });
+    expect(refused(action, 409, '90034', 1), action).toMatchObject({ kind: 'rejected' });
+  }
+});
+
+test('an answer is tried again for as long as the API is not Telnyx’s or the key is refused', () => {
+  for (const tries of [1, 9]) {
+    expect(refused('answer', 401, '10009', tries)).toMatchObject({
+      kind: 'retry',
+      provenUnsent: true,
+      misconfigured: 'TELNYX_API_KEY',
+    });
+    expect(refused('answer', 404, null, tries).kind).toBe('retry');
+    expect(refused('answer', 400, null, tries)).not.toHaveProperty('misconfigured');
+    expect(refused('answer', 400, null, tries).kind).toBe('retry');
+    expect(refused('answer', 422, '10015', tries).kind).toBe('rejected');
+    expect(refused('answer', 422, '90034', tries).kind).toBe('rejected');
+    for (const action of ['refer', 'transfer', 'speak', 'hangup'] as const) {
+      expect(refused(action, 401, '10009', tries).kind, action).toBe('rejected');
+      expect(refused(action, 404, null, tries).kind, action).toBe('rejected');
+    }
+  }
+});
+
+test('the first command of a call waits a moment for Telnyx to know the call', () => {
+  for (const action of ['answer', 'reject'] as const) {
+    for (const code of ['90015', '10005']) {
+      const kinds = [1, 2, 3].map((tries) => refused(action, 404, code, tries).kind);
+      expect(kinds, `${action} ${code}`).toEqual(['retry', 'retry', 'rejected']);
+    }
+    expect(refused(action, 422, '90018', 1).kind).toBe('rejected');
+  }
+  for (const action of ['refer', 'speak', 'hangup'] as const) {
+    expect(refused(action, 404, '10005', 1), action).toMatchObject({ callEnded: true });
+  }
 });
 
 test('a refused repetition says nothing about the try before it, but for facts about the leg', () => {

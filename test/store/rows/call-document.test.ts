@@ -50,7 +50,7 @@ const ATTEMPT: Attempt = {
   reason: '',
   byeWithoutVerdict: 'completed',
   unsent: true,
-  rateLimited: true,
+  turnedAway: true,
   takenBackAt: 0,
   movesOnAnyway: true,
   bLeg: '',
