@@ -8,8 +8,9 @@ import { hourChart, hourTable, outcomeLegend } from '../reports/charts.js';
 import { lossTable } from '../reports/losses.js';
 import { getJson } from '../server/api.js';
 import { newest } from '../server/newest.js';
+import { midnight, midnightOfStats } from '../words/midnight.js';
 import { lostOf, outcomesOf } from '../words/outcomes.js';
-import { clock, count, hour, midnight, midnightOfStats, ZONE } from '../words/words.js';
+import { clock, count, hour, ZONE } from '../words/words.js';
 
 const BY = /** @type {const} */ (['hour', 'number', 'target', 'rule']);
 /** The sums of a day change slowly and cost more to read than the rest of the first screen. */

@@ -1,6 +1,7 @@
 /** The period of a report: named days, or chosen dates. It is stored in the page's address. */
 import { now } from '../server/server-time.js';
-import { midnight, ZONE } from '../words/words.js';
+import { midnight } from '../words/midnight.js';
+import { ZONE } from '../words/words.js';
 
 const DAY_MS = 86_400_000;
 export const PERIODS = new Map([

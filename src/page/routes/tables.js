@@ -2,8 +2,9 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { outcomeShare } from '../reports/charts.js';
 import { getJson } from '../server/api.js';
+import { midnightOfStats } from '../words/midnight.js';
 import { lostOf, outcomesOf } from '../words/outcomes.js';
-import { count, midnightOfStats, party, said, time } from '../words/words.js';
+import { count, party, said, time } from '../words/words.js';
 
 const ROWS_SHOWN = 20;
 

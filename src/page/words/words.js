@@ -64,22 +64,6 @@ export function until(iso) {
   return html`<time datetime=${iso} title=${iso}>${day}${HOUR.format(date)}</time>`;
 }
 
-/** Midnight in the browser's zone, `days` days ago. */
-export function midnight(days = 0) {
-  const date = new Date(now());
-  date.setHours(0, 0, 0, 0);
-  date.setDate(date.getDate() - days);
-  return date.toISOString();
-}
-
-/**
- * Midnight, but at most 24 hours ago: the statistics reach no further, and on the day when clocks
- * are set back it is longer ago.
- */
-export function midnightOfStats() {
-  return new Date(Math.max(Date.parse(midnight()), now() - 86_400_000)).toISOString();
-}
-
 export function time(iso) {
   return iso === null ? '–' : html`<time datetime=${iso} title=${iso}>${moment(iso)}</time>`;
 }
