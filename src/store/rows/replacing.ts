@@ -1,20 +1,23 @@
 /**
  * Writes a file beside the one that it replaces once it is complete and on the disk. After a
- * failure or a signal nothing is left behind. A process that is killed leaves `<file>.part`, which
- * the next one replaces.
+ * failure or a signal nothing is left behind. A process that is killed leaves
+ * `<file>.<its number>-<random>.part`, which the next one removes. Each writes a file of its own,
+ * so that of two at the same time neither puts the other's half in place.
  */
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
   closeSync,
   fsyncSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** The file's own name, and those of the files that SQLite creates beside it. */
 const ENDS = ['', '-wal', '-shm', '-journal'];
@@ -31,10 +34,10 @@ export interface Replacing<T> {
 export async function replacing<T>(options: Replacing<T>): Promise<T> {
   const { path, signal, write, beforehand = () => {} } = options;
   const place = realOf(path);
-  const part = `${place}.part`;
+  const part = `${place}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
   try {
     signal.throwIfAborted();
-    remove(part);
+    removeLeftBehind(place);
     const written = await write(part);
     makeLike(place, part);
     sync(part);
@@ -82,6 +85,37 @@ function makeLike(place: string, part: string): void {
     }
   }
   chmodSync(part, before.mode & 0o777);
+}
+
+/** What processes that were killed have left of this file. */
+function removeLeftBehind(place: string): void {
+  const folder = dirname(resolve(place));
+  const own = basename(place);
+  for (const name of namesIn(folder)) {
+    const [, maker] = name.startsWith(own) ? (PART.exec(name.slice(own.length)) ?? []) : [];
+    if (maker === undefined || isRunning(Number(maker))) continue;
+    rmSync(join(folder, name), { force: true });
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // There is no such folder, which the first write says, or only its names may not be read.
+    return [];
+  }
+}
+
+const PART = /^\.(\d{1,9})-[0-9a-f]{8}\.part(?:-wal|-shm|-journal)?$/;
+
+function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    // EPERM: it is somebody else's.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 function remove(part: string): void {

@@ -18,8 +18,8 @@ beforeEach(async () => {
       file,
       `#!/bin/sh
 echo "$PGPASSWORD $*" >> "${folder}/said"
-: > "${folder}/to.part"
 case "$*" in
+  *--file=*) : > "$(echo "$*" | sed 's/.*--file=\\([^ ]*\\).*/\\1/')" ;;
   --list*) test -e "${folder}/contents" && cat "${folder}/contents" ;;
   *--use-list=*) cat "$(echo "$*" | sed 's/.*--use-list=\\([^ ]*\\).*/\\1/')" > "${folder}/used" ;;
 esac
