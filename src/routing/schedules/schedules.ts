@@ -7,7 +7,7 @@ import { quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';
 import type { WrittenDays, WrittenSchedule } from '../schema/schedule.ts';
 import { readClosed, readSpecial } from './written-days.ts';
-import { readOpen, type Trouble } from './written-times.ts';
+import { lastMinuteMissing, readOpen, type Trouble } from './written-times.ts';
 import { fixedZone, zoneHint } from './zone-names.ts';
 
 export function buildSchedule(
@@ -28,9 +28,13 @@ export function buildSchedule(
   };
   for (const [index, text] of (written.open ?? []).entries()) {
     const read = readOpen(text);
+    const at = positions.at(written.open ?? [], index);
     if ('problem' in read) {
-      problems.problem(positions.at(written.open ?? [], index), read.problem, read.hint);
-    } else schedule.open.push(read);
+      problems.problem(at, read.problem, read.hint);
+      continue;
+    }
+    schedule.open.push(read);
+    warnLastMinute(text, at, problems);
   }
   for (const { value } of readEach(written.closed, readClosed, positions, problems)) {
     for (const day of value.days) schedule.closed.push(day);
@@ -91,10 +95,18 @@ function readEach<T extends object>(
 
   function readOne(text: string, at: Place): Read<T> | null {
     const value = read(text);
-    if (!('problem' in value)) return { value, at };
+    if (!('problem' in value)) {
+      warnLastMinute(text, at, problems);
+      return { value, at };
+    }
     problems.problem(at, value.problem, value.hint);
     return null;
   }
+}
+
+function warnLastMinute(text: string, at: Place, problems: Problems): void {
+  const missing = lastMinuteMissing(text);
+  if (missing !== null) problems.warning(at, missing.problem, missing.hint);
 }
 
 function checkOpen(

@@ -71,16 +71,49 @@ function readDated(text: string, such: string): { dates: string[]; rest: string 
       problem: `${quoted(text)} is not a date`,
       hint:
         first === undefined
-          ? `yyyy-mm-dd, or mm-dd for every year, ${such}`
+          ? dateHint(trimmed, such)
           : `write the range as "${first}..${last}${after}"`,
     };
   }
   const wrong = [from, to ?? from].find((date) => !isInCalendar(date));
   if (wrong !== undefined) {
-    return { problem: `${quoted(wrong)} is not a date that exists`, hint: 'yyyy-mm-dd, or mm-dd' };
+    const meant = meantDate(wrong);
+    return {
+      problem: `${quoted(wrong)} is not a date that exists`,
+      hint: meant === null ? 'yyyy-mm-dd, or mm-dd' : `did you mean ${meant}?`,
+    };
   }
   const dates = to === undefined ? [from] : datesBetween(from, to);
   return 'problem' in dates ? dates : { dates, rest };
+}
+
+function dateHint(text: string, such: string): string {
+  const [, first = '', rest = ''] = /^(\S+)(.*)$/.exec(text) ?? [];
+  const meant = meantDate(first);
+  if (meant !== null) return `write "${meant}${rest}"`;
+  if (!/\d/.test(text)) {
+    return 'write its date, with the year if it moves: "2027-03-29". closed_ical names a calendar of holidays';
+  }
+  return `yyyy-mm-dd, or mm-dd for every year, ${such}`;
+}
+
+/**
+ * The date in `24.12.2026`, `24.12.`, `2026/12/24`, `12/24/2026` or `24-12`. Null if it could be
+ * two: only with dots does the day always come first.
+ */
+function meantDate(text: string): string | null {
+  const [, before, first = '', second = '', after] =
+    /^(?:(\d{4})[-./])?(\d{1,2})[-./](\d{1,2})(?:[-./]|[-./](\d{4}))?$/.exec(text) ?? [];
+  const year = before ?? after;
+  const orders = [[second, first]];
+  if (before !== undefined) orders.splice(0, 1, [first, second]);
+  else if (!text.includes('.')) orders.push([first, second]);
+  const dates = orders
+    .map((parts) => parts.map((part) => part.padStart(2, '0')).join('-'))
+    .map((date) => (year === undefined ? date : `${year}-${date}`))
+    .filter(isInCalendar);
+  const [only] = dates;
+  return only !== undefined && new Set(dates).size === 1 ? only : null;
 }
 
 /** Dates for every year are checked in a leap year, so that 02-29 is valid. */

@@ -3,6 +3,7 @@ import type { Schedule } from '../../core/rules/rule.ts';
 import { inAscii, lookAlike } from '../look-alikes.ts';
 import { quoted } from '../numbers/number.ts';
 import { didYouMean } from '../problem.ts';
+import { meantDays, meantEntries, meantRange } from './meant-hours.ts';
 
 export type Trouble = { problem: string; hint: string };
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -36,12 +37,24 @@ export function asTyped<T extends object>(
 
 function readTypedOpen(text: string): Schedule['open'][number] | Trouble {
   const parts = /^(\S+)\s+(\S+)$/.exec(text.trim());
-  if (parts === null) return { problem: `${quoted(text)} is not days and times`, hint: OPEN_HINT };
+  if (parts === null)
+    return { problem: `${quoted(text)} is not days and times`, hint: openHint(text) };
   const days = readDays(parts[1] ?? '');
   if ('problem' in days) return days;
   const times = readTimes(parts[2] ?? '');
   if ('problem' in times) return times;
   return { days: days.days, ...times };
+}
+
+function openHint(text: string): string {
+  const meant = meantEntries(text) ?? [];
+  const isClear = meant.length > 0 && meant.every((entry) => !('problem' in readTypedOpen(entry)));
+  if (isClear && meant.length === 1) return `write ${meant.map(quoted)}`;
+  if (isClear) return `write an entry for each range of times: ${meant.map(quoted).join(', ')}`;
+  // Without quotes, YAML takes the commas within an entry for those between entries.
+  return 'problem' in readDays(text)
+    ? OPEN_HINT
+    : 'the times are missing. An entry that contains commas needs quotes: "sat,sun 10:00-14:00"';
 }
 
 function readDays(text: string): { days: number[] } | Trouble {
@@ -53,7 +66,7 @@ function readDays(text: string): { days: number[] } | Trouble {
     if (unknown !== undefined) {
       return {
         problem: `unknown day ${quoted(unknown)}`,
-        hint: didYouMean(DAYS.find((day) => unknown.startsWith(day)) ?? unknown, DAYS) || OPEN_HINT,
+        hint: dayHint(text, unknown),
       };
     }
     const from = DAYS.indexOf(ends[0] ?? '');
@@ -67,10 +80,21 @@ function readDays(text: string): { days: number[] } | Trouble {
   return { days: [...days].sort((a, b) => a - b) };
 }
 
+function dayHint(text: string, unknown: string): string {
+  const meant = meantDays(text);
+  if (meant !== text && !('problem' in readDays(meant))) return `did you mean ${meant}?`;
+  return didYouMean(unknown, DAYS) || OPEN_HINT;
+}
+
 export function readTimes(text: string): { fromMinute: number; toMinute: number } | Trouble {
   const parts = /^(\d{1,2}:\d{2})-(\d{1,2}:\d{2})$/.exec(text);
-  if (parts === null)
-    return { problem: `${quoted(text)} is not a time range`, hint: 'for example 09:00-17:30' };
+  if (parts === null) {
+    const meant = meantRange(text);
+    return {
+      problem: `${quoted(text)} is not a time range`,
+      hint: meant === null ? 'for example 09:00-17:30' : `write ${meant}`,
+    };
+  }
   const fromMinute = readTime(parts[1] ?? '');
   const toMinute = readTime(parts[2] ?? '');
   if (fromMinute === null || fromMinute === 1440) {
@@ -95,4 +119,13 @@ function readTime(text: string): number | null {
   const [hours = 0, minutes = 0] = text.split(':').map(Number);
   const minute = hours * 60 + minutes;
   return minutes > 59 || minute > 1440 ? null : minute;
+}
+
+/** `00:00-23:59` leaves out a minute of every day, because the end of a range is not included. */
+export function lastMinuteMissing(text: string): Trouble | null {
+  if (!/-\s*23:59\s*$/.test(text)) return null;
+  return {
+    problem: `${quoted(text)} leaves out the last minute of the day: the end is not included`,
+    hint: `write ${quoted(text.trim().replace(/23:59$/, '24:00'))}`,
+  };
 }
