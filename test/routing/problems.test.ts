@@ -745,13 +745,14 @@ const MEANT: [string, string, string[]][] = [
   ],
   [
     'numbers to transfer to',
-    `otherwise:\n  - transfer: "+44 (0)20 7946 0958"\n  - transfer: "+44 20 7946 0958"\n  - transfer: "+4402079460958"\n  - transfer: "4155550100"\n  - { transfer: "+14155550199", from: "+44 020 7946 0958" }`,
+    `otherwise:\n  - transfer: "+44 (0)20 7946 0958"\n  - transfer: "+44 20 7946 0958"\n  - transfer: "+4402079460958"\n  - transfer: "4155550100"\n  - { transfer: "+14155550199", from: "+44 020 7946 0958" }\n  - transfer: "+100"`,
     [
       '2:15 "+44 (0)20 7946 0958" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write "+442079460958")',
       '3:15 "+44 20 7946 0958" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write "+442079460958")',
       '4:15 "+4402079460958" contains the trunk prefix that is only dialled within the country (write "+442079460958")',
       '5:15 "4155550100" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write + and the country code before it)',
       '6:39 from needs a number or a SIP URI, not "+44 020 7946 0958" (write "+442079460958")',
+      '7:15 "+100" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100)',
     ],
   ],
   [

@@ -37,9 +37,16 @@ export function parseAllow(text: string): AllowPattern | { problem: string } {
     return { problem: `expected at most ${ALLOW_CHARS_MAX} characters, got ${text.length}` };
   }
   if (text.startsWith('+')) {
-    if (/^\+(?:[0-9?]+\*?|\*)$/.test(text))
-      return { kind: 'number', text, digits: compileGlob(text) };
-    return { problem: `${JSON.stringify(text)}: a number pattern is + and digits, then perhaps *` };
+    if (!/^\+(?:[0-9?]+\*?|\*)$/.test(text)) {
+      const problem = 'a number pattern is + and digits, then perhaps *';
+      return { problem: `${JSON.stringify(text)}: ${problem}` };
+    }
+    // `+1` alone would allow nothing, where `+1*` was meant.
+    if (!text.endsWith('*') && !isE164(text.replaceAll('?', '1'))) {
+      const problem = 'no number has this length; a prefix ends in *';
+      return { problem: `${JSON.stringify(text)}: ${problem}` };
+    }
+    return { kind: 'number', text, digits: compileGlob(text) };
   }
   const parts = /^(sips?):(?:([^@]*)@)?(\[[^\]]*\]|[^:@;?]*)(?::([0-9]+))?((?:;[^;?]*)*)$/i.exec(
     text,

@@ -54,10 +54,16 @@ export function parseSipUri(text: string): SipUri | { problem: string } {
   return { scheme, user, ...place, parameters: parameters.found, headers: headers.found };
 }
 
-/** An E.164 number. */
+/**
+ * An E.164 number with at least seven digits, so more than a country code and an extension: no
+ * number that is dialled from abroad is shorter, and `+100` is a typing mistake.
+ */
 export function isE164(text: string): boolean {
-  return /^\+[1-9][0-9]{1,14}$/.test(text);
+  return /^\+[1-9][0-9]{6,14}$/.test(text);
 }
+
+/** The most digits of an E.164 number. */
+export const E164_DIGITS_MAX = 15;
 
 export const DEFAULT_PORT = { sip: 5060, sips: 5061 } as const;
 

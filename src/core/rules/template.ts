@@ -6,7 +6,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import { placeholderText, readPlaceholder, type ValueFor, valuesFor } from './placeholder.ts';
 import type { Placeholder, Template } from './rule.ts';
-import { encodeUser, isE164, parseSipUri } from './sip-uri.ts';
+import { E164_DIGITS_MAX, encodeUser, isE164, parseSipUri } from './sip-uri.ts';
 
 const TEMPLATE_CHARS_MAX = 1024;
 /**
@@ -78,12 +78,8 @@ export function parseDestination(
   const template = parseTemplate(text);
   if ('problem' in template) return template;
   if (!/^sips?:/i.test(text)) {
-    // In `+{row:number}` one digit alone would be too short, elsewhere two could be too long.
-    const couldBe = (digits: string) =>
-      isE164(template.map((piece) => ('literal' in piece ? piece.literal : digits)).join(''));
     const whole = hasPlaces(template) && 'place' in (template[0] ?? {});
-    const number = couldBe('1') || couldBe('11') || whole;
-    if (number) return { kind: 'number', template };
+    if (whole || couldBeNumber(template)) return { kind: 'number', template };
     return {
       problem: `${JSON.stringify(text)} is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100)`,
     };
@@ -126,6 +122,16 @@ export function fillDestination(template: Template, valueFor: ValueFor): Filled 
   return fill(template, valueFor, (value, piece, index) =>
     piece.place === 'row' && index > lastAt ? value : encodeUser(value),
   );
+}
+
+/** Whether values of some length make an E.164 number of it: `+{row:number}`, `+1415555{row:end}`. */
+function couldBeNumber(template: Template): boolean {
+  const literals = template.map((piece) => ('literal' in piece ? piece.literal : null));
+  for (let digits = 1; digits <= E164_DIGITS_MAX; digits += 1) {
+    const filler = '1'.repeat(digits);
+    if (isE164(literals.map((literal) => literal ?? filler).join(''))) return true;
+  }
+  return false;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   getCountryCallingCode,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/min';
+import { isE164 } from '../../core/rules/sip-uri.ts';
 import { inAscii } from '../look-alikes.ts';
 
 /** Country codes after which a 0 is part of the number: these countries have no trunk prefix. */
@@ -33,18 +34,13 @@ export function rightForm(text: string): string | null {
       if (form !== written && ZERO_IS_PART.has(callingCode(number) ?? '')) continue;
       return withoutTrunkZero(number) ?? number;
     }
-    if (!isWholeNumber(number)) continue;
+    if (!isE164(number)) continue;
     const parsed = parsePhoneNumberFromString(number);
     if (parsed?.isValid() === true) return parsed.number;
     // Only separators were added, so the digits are right as they are.
     if (forms.length === 1 && text.startsWith('+') && !text.startsWith('+0')) return number;
   }
   return null;
-}
-
-/** E.164 with at least seven digits, so more than a country code and an extension. */
-export function isWholeNumber(text: string): boolean {
-  return /^\+[1-9][0-9]{6,14}$/.test(text);
 }
 
 /**
@@ -56,7 +52,7 @@ export function withoutWrittenZero(written: string): string | null {
   const number = written.replace(/\(0\)/, '').replace(/[\s()./-]/g, '');
   const code = callingCode(number);
   if (code === null || ZERO_IS_PART.has(code)) return null;
-  return isWholeNumber(number) ? number : null;
+  return isE164(number) ? number : null;
 }
 
 /**

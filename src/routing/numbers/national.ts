@@ -3,8 +3,9 @@
  * that turns them into the form that calls have. In route files such a form is a problem instead.
  */
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import { isE164 } from '../../core/rules/sip-uri.ts';
 import { inAscii } from '../look-alikes.ts';
-import { isWholeNumber, rightForm, withoutWrittenZero } from './e164.ts';
+import { rightForm, withoutWrittenZero } from './e164.ts';
 
 /**
  * The E.164 number that a text means: `+49 (0)30 90-1820`, `0049 30 901820`, `tel:+49-30-901820`,
@@ -16,7 +17,7 @@ export function writtenNumber(text: string, country: string | null | undefined):
   if (meant !== null) return meant;
   if (SEPARATED.test(written)) return rightForm(written) ?? withoutWrittenZero(written);
   // Only characters that look like those of a number were replaced.
-  return written !== text && isWholeNumber(written) ? written : null;
+  return written !== text && isE164(written) ? written : null;
 }
 
 /**

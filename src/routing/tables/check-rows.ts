@@ -21,7 +21,6 @@ import { SPOKEN_CHARS_MAX } from '../../core/rules/spoken.ts';
 import type { Table } from '../../core/rules/table.ts';
 import { fillDestination, fillText, isOperators, templateText } from '../../core/rules/template.ts';
 import type { SetContext } from '../building/context.ts';
-import { isWholeNumber } from '../numbers/e164.ts';
 import { quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';
 import { destinationHint } from '../targets/destinations.ts';
@@ -176,7 +175,7 @@ function wrongWithSpoken(
 
 /** Whether `transfer` may show this text as the caller id. */
 export function isCallerId(text: string): boolean {
-  return isWholeNumber(text) || /^sips?:[^@\s]+@[^@\s]+$/i.test(text);
+  return isE164(text) || /^sips?:[^@\s]+@[^@\s]+$/i.test(text);
 }
 
 /** Every text in the steps and their targets that uses a column of a table. */
