@@ -25,29 +25,37 @@ export function watchSkew({
   log,
   metrics,
   now,
+  monotonic = () => performance.now(),
 }: {
   log: Log;
   metrics: Metrics;
   now: () => number;
+  monotonic?: () => number;
 }): SkewWatch {
   let warnedAt = Number.NEGATIVE_INFINITY;
+  /** By the monotonic clock, so that those from before the wall clock was set still count. */
   const offsets: number[] = [];
-  let least = 0;
+  let least: number | null = null;
+  const wallAheadMs = () => now() - monotonic();
   return {
-    aheadMs: () => (least < 0 || least > MEANINGLESS_MS ? least : 0),
+    aheadMs() {
+      const ahead = least === null ? 0 : Math.round(least + wallAheadMs());
+      return ahead < 0 || ahead > MEANINGLESS_MS ? ahead : 0;
+    },
     saw(offsetMs, deliveryAttempt) {
       // It is not documented whether a repeated delivery is signed again; its age would look like
       // skew.
       if (deliveryAttempt !== null && deliveryAttempt > 1) return;
-      offsets.push(offsetMs);
+      const offset = offsetMs - wallAheadMs();
+      offsets.push(offset);
       const gone = offsets.length > OFFSETS_KEPT ? offsets.shift() : undefined;
       // Called per webhook, so the list is only searched if its minimum has been dropped.
-      if (offsets.length === 1 || offsetMs < least) least = offsetMs;
+      if (least === null || offset < least) least = offset;
       else if (gone === least) least = Math.min(...offsets);
       const skewSecs = Math.floor(offsetMs / 1000);
       metrics.clockSkew(skewSecs);
       if (Math.abs(skewSecs) <= HTTP_LIMITS.clockSkewWarnSecs) return;
-      const at = now();
+      const at = monotonic();
       if (at - warnedAt < HTTP_LIMITS.clockSkewWarnEveryMs) return;
       warnedAt = at;
       log.emit('webhook.clock_skew', { skew_secs: skewSecs });

@@ -7,7 +7,9 @@ function watch() {
   const seen: number[] = [];
   const metrics = { clockSkew: (secs: number) => seen.push(secs) } as unknown as Metrics;
   const log = { emit: () => {} } as unknown as Log;
-  return { skew: watchSkew({ log, metrics, now: () => 0 }), seen };
+  const clock = { wall: 0 };
+  const now = () => clock.wall;
+  return { skew: watchSkew({ log, metrics, now, monotonic: () => 0 }), seen, clock };
 }
 
 test('what our clock is ahead is the least of the offsets: each has up to a second more', () => {
@@ -33,4 +35,15 @@ test('a repeated delivery says nothing, and a clock that was set right is believ
   for (let n = 0; n < 64; n += 1) skew.saw(300, 1);
   expect(skew.aheadMs()).toBe(0);
   expect(seen).not.toContain(60);
+});
+
+test('a clock that is set changes what is known of it at once, in both directions', () => {
+  const { skew, clock } = watch();
+  for (let n = 0; n < 50; n += 1) skew.saw(40 + n, 1);
+  clock.wall += 100_000;
+  expect(skew.aheadMs()).toBe(100_040);
+  skew.saw(100_700, 1);
+  expect(skew.aheadMs()).toBe(100_040);
+  clock.wall -= 107_000;
+  expect(skew.aheadMs()).toBe(-6_960);
 });
