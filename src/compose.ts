@@ -10,6 +10,7 @@ import { limitedSettings, weakToken } from './config/checks.ts';
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/env-file.ts';
 import { createAccountService } from './engine/account-service.ts';
+import { systemClock } from './engine/clock.ts';
 import { createEngine } from './engine/create-engine.ts';
 import type { LiveRoutes } from './engine/live-routes.ts';
 import { createReport } from './engine/report.ts';
@@ -81,7 +82,7 @@ async function assemble(
   warmUp: WarmUp | undefined,
 ): Promise<Service> {
   const instance = randomUUID();
-  const troubles = watchTroubles(outerLog, Date.now);
+  const troubles = watchTroubles(outerLog, systemClock);
   const { log } = troubles;
   const lifecycle: Lifecycle = { phase: 'starting' };
   const metrics = createMetrics();

@@ -56,7 +56,7 @@ export interface StoreWatch {
    * others.
    */
   failureForAnybody(): string | null;
-  /** When the last check succeeded, by our clock; null while there is a failure. */
+  /** When the last check succeeded, by the monotonic clock; null while there is a failure. */
   goodAt?(): number | null;
   stop(): void;
 }
@@ -85,7 +85,7 @@ export function watchStore(
   }: StoreWatchOptions = {},
 ): StoreWatch {
   let failed: unknown = 'The store has not answered yet.';
-  let goodAt = 0;
+  let goodAt: number | null = null;
   let next: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -97,7 +97,7 @@ export function watchStore(
       await store.ping();
       if (failed !== null) commits?.forget();
       failed = null;
-      goodAt = Date.now();
+      goodAt = performance.now();
     } catch (error) {
       failed = error ?? 'The store failed.';
     } finally {
@@ -105,7 +105,7 @@ export function watchStore(
     }
     // Before the first good ping it checks more often, so that the start is not delayed by a
     // second.
-    const againMs = goodAt === 0 ? Math.min(everyMs, OPENING_PING_MS) : everyMs;
+    const againMs = goodAt === null ? Math.min(everyMs, OPENING_PING_MS) : everyMs;
     if (!stopped) next = setTimeout(look, againMs).unref();
   }
   void look();

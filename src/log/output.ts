@@ -33,8 +33,8 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
     waiting = true;
   });
   process.on('exit', () => {
-    const until = Date.now() + LAST_WORDS_MS;
-    while (waiting && Date.now() < until) {
+    const until = performance.now() + LAST_WORDS_MS;
+    while (waiting && performance.now() < until) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS_EVERY_MS);
       again();
     }

@@ -24,7 +24,9 @@ export interface Trouble {
 export interface Troubles {
   /** A log that passes every line on and remembers problems. */
   log: Log;
-  /** `storeGoodAt`: when the store last worked; null if it does not work now. */
+  /**
+   * `storeGoodAt`: when the store last worked, by the monotonic clock; null if it does not work now.
+   */
   recent(storeGoodAt?: number | null): Trouble[];
 }
 
@@ -81,8 +83,18 @@ const NOT_OF_THE_STORE: ReadonlySet<string | null> = new Set([
   'newer_row',
 ]);
 
-export function watchTroubles(log: Log, now: () => number): Troubles {
-  const troubles = new Map<string, Trouble & { lastAt: number }>();
+/** Problems show the time of the wall clock. How old they are it cannot say, as it may be set. */
+export interface TroubleClock {
+  now(): number;
+  monotonic(): number;
+}
+
+type Seen = Trouble & { lastAt: number };
+
+export function watchTroubles(log: Log, { now, monotonic }: TroubleClock): Troubles {
+  const troubles = new Map<string, Seen>();
+  /** When each was last seen, by the monotonic clock. */
+  const seenAt = new WeakMap<Seen, number>();
   let recoveredAt = Number.NEGATIVE_INFINITY;
 
   function note(event: LogEventName, fields: LogFields): void {
@@ -90,13 +102,14 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
     const reason = typeof fields.reason === 'string' ? fields.reason : null;
     const key = `${event} ${reason}`;
     const at = momentOf(fields.last_at) ?? now();
+    const since = monotonic() - Math.max(0, now() - at);
     const ofTheStore =
       (OF_THE_STORE.has(event) && !NOT_OF_THE_STORE.has(reason)) || saysStore(fields.err);
     // The line is from before the recovery and was only logged now.
-    if (ofTheStore && at < recoveredAt) return;
+    if (ofTheStore && since < recoveredAt) return;
     const known = troubles.get(key);
     if (known === undefined && troubles.size >= TROUBLES_MAX) return;
-    troubles.set(key, {
+    const trouble: Seen = {
       kind: event,
       severity: level === 'error' ? 'error' : 'warning',
       title: reason === null ? meaning : `${meaning.split(/\.(?: |$)|;/)[0]}: ${reason}`,
@@ -107,7 +120,9 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
       lastAt: at,
       target: null,
       ...(ofTheStore ? { cause: 'store' } : {}),
-    });
+    };
+    troubles.set(key, trouble);
+    seenAt.set(trouble, since);
   }
 
   return {
@@ -115,25 +130,27 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
       shows: (event) => log.shows?.(event) ?? true,
       emit(event, fields) {
         if (event === 'store.recovered') {
-          recoveredAt = now();
+          recoveredAt = monotonic();
           forget(({ cause }) => cause === 'store');
         } else if (isTrouble(event)) note(event, fields ?? {});
         log.emit(event, fields);
       },
     },
     recent(storeGoodAt = null) {
-      const at = now();
-      forget(({ kind, cause, lastAt }) => {
-        if (cause === 'store' && storeGoodAt !== null && storeGoodAt - lastAt > STORE_WORKS_MS) {
+      const at = monotonic();
+      forget((trouble) => {
+        const { kind, cause } = trouble;
+        const since = seenAt.get(trouble) ?? at;
+        if (cause === 'store' && storeGoodAt !== null && storeGoodAt - since > STORE_WORKS_MS) {
           return true;
         }
-        return at - lastAt > (kind === 'webhook.clock_skew' ? CLOCK_KEPT_MS : KEPT_MS);
+        return at - since > (kind === 'webhook.clock_skew' ? CLOCK_KEPT_MS : KEPT_MS);
       });
       return [...troubles.values()];
     },
   };
 
-  function forget(over: (trouble: Trouble & { lastAt: number }) => boolean): void {
+  function forget(over: (trouble: Seen) => boolean): void {
     for (const [key, trouble] of troubles) if (over(trouble)) troubles.delete(key);
   }
 }

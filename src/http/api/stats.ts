@@ -41,8 +41,9 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
 export function sharedActivity({ store, now }: StatsDeps): ReadActivity {
   const looks = new Map<number, { at: number; look: Promise<Activity> }>();
   return (asked) => {
-    const at = now();
-    const earliest = at - HTTP_LIMITS.statsSpanMaxMs;
+    // The wall clock may be set back, and what was read before would then be fresh for hours.
+    const at = performance.now();
+    const earliest = now() - HTTP_LIMITS.statsSpanMaxMs;
     const since = Math.floor(Math.max(asked, earliest) / 60_000) * 60_000;
     for (const [key, known] of looks) {
       if (at - known.at >= HTTP_LIMITS.statsFreshMs) looks.delete(key);

@@ -2,15 +2,18 @@ import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StoreUnavailable, TooBusy } from '../../../src/errors.ts';
 import { failingTargets } from '../../../src/http/api/problem-kinds.ts';
+import { sharedActivity } from '../../../src/http/api/stats.ts';
 import { statsJson } from '../../../src/http/api/stats-json.ts';
 import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
+import { HTTP_LIMITS } from '../../../src/http/limits.ts';
 import { watchTroubles } from '../../../src/log/troubles.ts';
 import type { Activity } from '../../../src/store/contract/activity.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 
 const now = Date.now();
-const troubles = watchTroubles({ emit: () => {} }, Date.now);
+const CLOCK = { now: Date.now, monotonic: () => performance.now() };
+const troubles = watchTroubles({ emit: () => {} }, CLOCK);
 let app: ServedApp;
 beforeAll(async () => {
   app = await serveApp({
@@ -309,7 +312,7 @@ describe('problems', () => {
 
   test('trouble with the store that nobody saw recover ends when the store has worked for a while', () => {
     let at = 1_000_000;
-    const own = watchTroubles({ emit: () => {} }, () => at);
+    const own = watchTroubles({ emit: () => {} }, { now: Date.now, monotonic: () => at });
     own.log.emit('webhook.unavailable', { reason: 'too_late' });
     own.log.emit('webhook.unavailable', { reason: 'too_many' });
     const kinds = (goodAt: number | null) => own.recent(goodAt).map(({ title }) => title);
@@ -319,8 +322,22 @@ describe('problems', () => {
     expect(kinds(at)).toEqual([expect.stringContaining('too_many')]);
   });
 
+  test('a clock that was set back hides no trouble and keeps none for longer', () => {
+    let wall = Date.parse('2026-03-02T15:00:00Z');
+    let passed = 0;
+    const own = watchTroubles({ emit: () => {} }, { now: () => wall, monotonic: () => passed });
+    own.log.emit('recovery.failed', { err: new Error('HTTP 403') });
+    own.log.emit('store.recovered', { after: 'sweep.failed' });
+    wall -= 24 * 3_600_000;
+    passed += 60_000;
+    own.log.emit('sweep.failed', { err: new StoreUnavailable('cannot be reached') });
+    expect(own.recent().map(({ kind }) => kind)).toEqual(['recovery.failed', 'sweep.failed']);
+    passed += 3_600_000;
+    expect(own.recent().map(({ kind }) => kind)).toEqual(['sweep.failed']);
+  });
+
   test('a recovery that failed is the trouble of whoever did not answer', () => {
-    const own = watchTroubles({ emit: () => {} }, Date.now);
+    const own = watchTroubles({ emit: () => {} }, CLOCK);
     own.log.emit('recovery.failed', { err: new StoreUnavailable('cannot be reached') });
     expect(own.recent()).toMatchObject([{ kind: 'recovery.failed', cause: 'store' }]);
     own.log.emit('store.recovered', { after: 'sweep.failed' });
@@ -330,6 +347,25 @@ describe('problems', () => {
     expect(own.recent()).toMatchObject([{ kind: 'recovery.failed', detail: 'HTTP 403' }]);
     expect(own.recent()[0]).not.toHaveProperty('cause');
   });
+});
+
+test('statistics are shared for two seconds, also where the clock was set back meanwhile', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    let wall = now;
+    const activity = vi.fn(async () => ({}) as Activity);
+    const read = sharedActivity({ store: { activity }, now: () => wall });
+    const since = wall - 12 * 3_600_000;
+    await read(since);
+    await read(since);
+    expect(activity).toHaveBeenCalledTimes(1);
+    wall -= 3_600_000;
+    vi.advanceTimersByTime(HTTP_LIMITS.statsFreshMs);
+    await read(since);
+    expect(activity).toHaveBeenCalledTimes(2);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 /** Rows of the tests above. */
