@@ -40,7 +40,8 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
       if (call.phase !== 'ended') progressAttempt(turn, attempt);
       if (isGivenUp(call, attempt) && !attempt.bLegEnded) {
         hangUpBLeg(turn, attempt);
-        takeBackMove(turn, [attempt], nameOf(attempt));
+        // The leg of a refused transfer usually ends at once, and the next target need not wait.
+        if (attempt.verdict !== 'rejected') takeBackMove(turn, [attempt], nameOf(attempt));
       }
   }
 }
@@ -51,10 +52,16 @@ function takeBackHangup(turn: Turn, hangup: string): void {
   note(turn, 'the B-leg answered while its hangup was under way: the plan waits');
 }
 
-/** The plan continued without it, and the caller can still be moved. */
+/**
+ * The plan continued without it, and the caller can still be moved. Telnyx may have refused the
+ * transfer and dialled all the same: only this transfer's command names such a B-leg.
+ */
 function isGivenUp({ phase }: Call, { verdict }: Attempt): boolean {
-  return verdict === 'no_verdict' && !SETTLED.has(phase);
+  return (verdict === 'no_verdict' || verdict === 'rejected') && !SETTLED.has(phase);
 }
+
+/** No event of it said how it ended. */
+const VANISHED: ReadonlySet<Attempt['verdict']> = new Set(['abandoned', 'no_verdict', 'rejected']);
 
 const SETTLED: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing', 'ended']);
 
@@ -70,7 +77,7 @@ export function onBridged(turn: Turn, named: Attempt | null = null): void {
   if (attempt.verdict === 'completed') return;
   const overtaken = hungUpAfterAnswer(attempt);
   if (call.phase === 'ended') {
-    const vanished = attempt.verdict === 'abandoned' || attempt.verdict === 'no_verdict';
+    const vanished = VANISHED.has(attempt.verdict);
     if (!(vanished || overtaken) || !correctable(turn)) return;
     endAttempt(turn, attempt, 'completed', 'call.bridged');
     // If a REFER completed, the call ended as referred, whatever else happened.

@@ -27,6 +27,7 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
     return;
   }
   turn.attemptId = attempt.id;
+  executedAfterAll(turn, attempt);
   mayRingInstead(turn, attempt, othersRinging(call, event, attempt));
   if (attempt.verdict === null && !attempt.final) {
     attempt.sipNotifyResponse = furthest(attempt.sipNotifyResponse, event.sipNotifyResponse);
@@ -40,6 +41,15 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   } else if (attempt.final && !attempt.progress) {
     overtakenByItsEnd(turn, attempt);
   }
+}
+
+/**
+ * Telnyx refused the request, and the event of its REFER names it. No other command than this one
+ * writes that name, so the REFER was executed, and its target may take the caller.
+ */
+function executedAfterAll(turn: Turn, attempt: Attempt): void {
+  if (attempt.verdict !== 'rejected') return;
+  endAttempt(turn, attempt, 'no_verdict', 'it was refused, but its event shows that it was sent');
 }
 
 /**
@@ -133,14 +143,11 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   }
   turn.attemptId = attempt.id;
   const code = event.sipNotifyResponse;
-  if (attempt.final || attempt.verdict === 'rejected') {
+  if (attempt.final || (call.phase === 'ended' && !correctable(turn))) {
     turn.notices.push({ kind: 'event_late', type: event.type, phase: call.phase });
     return;
   }
-  if (call.phase === 'ended' && !correctable(turn)) {
-    turn.notices.push({ kind: 'event_late', type: event.type, phase: call.phase });
-    return;
-  }
+  executedAfterAll(turn, attempt);
   attempt.final = true;
   attempt.acceptedAt ??= turn.now;
   attempt.sipNotifyResponse = code;

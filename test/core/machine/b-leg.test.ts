@@ -445,3 +445,50 @@ describe('a transfer that was given up', () => {
     expect(d.cancelled).toContain(hangup?.id);
   });
 });
+
+describe('a transfer that Telnyx refused and carried out all the same', () => {
+  function refusedThenNext(): Driver {
+    const d = drive(decision([transfer('+14155550199'), refer('b'), refer('c')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.outcome(d.last('transfer'), rejected('10015'));
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['rejected', null]);
+    return d;
+  }
+
+  it('rings: the B-leg is hung up, and the next target need not wait', () => {
+    const d = refusedThenNext();
+    bLeg(d, 'call.initiated');
+    bLeg(d, 'call.initiated');
+    expect(hangups(d)).toHaveLength(1);
+    expect(d.cancelled).not.toContain(d.last('refer').id);
+    bLeg(d, 'call.hangup');
+    expect(d.call.attempts[0]).toMatchObject({ verdict: 'rejected', bLegEnded: true });
+  });
+
+  it('rings: the target after next waits until the B-leg is hung up', () => {
+    const d = refusedThenNext();
+    const second = d.last('refer');
+    d.accept(second);
+    bLeg(d, 'call.initiated');
+    d.hook('call.refer.failed', { clientState: second.clientState, sipNotifyResponse: 486 });
+    expect(d.count('refer')).toBe(1);
+    bLeg(d, 'call.hangup');
+    expect(d.count('refer')).toBe(2);
+  });
+
+  it('answers: they talk, and the move that waits is taken back', () => {
+    const d = refusedThenNext();
+    bLeg(d, 'call.answered');
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }, {}] });
+    expect(d.cancelled).toContain(d.last('refer').id);
+  });
+
+  it('was bridged, and the caller had hung up before that was reported', () => {
+    const d = refusedThenNext();
+    d.hook('call.hangup', { hangupSource: 'caller' });
+    d.now += 1_000;
+    bLeg(d, 'call.bridged');
+    expect(d.call).toMatchObject({ ends: 'transferred', attempts: [{ verdict: 'completed' }, {}] });
+  });
+});

@@ -635,3 +635,51 @@ describe('an attempt that was given up rings after all', () => {
     expect(d.cancelled).not.toContain(next.id);
   });
 });
+
+describe('a REFER that Telnyx refused and sent all the same', () => {
+  function refusedThenNext(more: object = {}) {
+    const d = answered([refer('a', more), refer('b'), refer('c'), say('Sorry.')]);
+    const first = d.last('refer');
+    d.outcome(first, rejected('10015'));
+    expect(verdicts(d)).toEqual(['rejected', null]);
+    return { d, a: nameOf(first.id), next: d.last('refer') };
+  }
+
+  it('rings: the next move is taken back, and nobody else is called while it rings', () => {
+    const { d, a, next } = refusedThenNext();
+    d.hook('call.refer.started', { ...a, sipNotifyResponse: 180 });
+    expect(d.call.attempts[0]).toMatchObject({ verdict: 'no_verdict', progress: true });
+    expect(d.cancelled).toContain(next.id);
+    expect(d.call.movingUnsafe).toBe(true);
+    d.hook('call.refer.completed', { ...a, sipNotifyResponse: 200 });
+    expect(d.call.phase).toBe('referred');
+    expect(d.count('refer')).toBe(2);
+  });
+
+  it('fails: its verdict is what its target said, and the next one has its turn', () => {
+    const { d, a } = refusedThenNext();
+    d.hook('call.refer.started', { ...a, sipNotifyResponse: 180 });
+    d.hook('call.refer.failed', { ...a, sipNotifyResponse: 486 });
+    expect(d.call.attempts[0]).toMatchObject({ verdict: 'busy', final: true });
+    expect(d.call.movingUnsafe).toBe(false);
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.count('refer')).toBe(3);
+  });
+
+  it('fails at once: the target that has been asked since is not disturbed', () => {
+    const { d, a, next } = refusedThenNext();
+    d.accept(next);
+    d.hook('call.refer.failed', { ...a, sipNotifyResponse: 486 });
+    expect(verdicts(d)).toEqual(['busy', null]);
+    expect(d.call.running?.id).toBe(next.id);
+    d.hook('call.refer.failed', { ...nameOf(next.id), sipNotifyResponse: 480 });
+    expect(verdicts(d)).toEqual(['busy', 'no_answer', null]);
+  });
+
+  it('rings, and the route moves on all the same', () => {
+    const { d, a, next } = refusedThenNext({ ifFailed: { no_verdict: [refer('b')] } });
+    d.hook('call.refer.started', { ...a, sipNotifyResponse: 180 });
+    expect(d.cancelled).not.toContain(next.id);
+  });
+});
