@@ -102,7 +102,7 @@ const ALONE: [string, string | Files, string][] = [
       'main.yaml':
         'rules: [ { name: a, when: { from: "list:vip", schedule: office, table: lines, switch: main, lookup: { crm: { tier: gold } } }, do: [ { say: { prompt: hi } }, { run: flow }, { transfer: "+1{header:X-To}" }, { refer: desk } ] } ]\notherwise: [ { refer: desk }, hangup ]\nguarantees: [ { name: g, rules: [ other ], moves: 5 } ]\nexamples: [ { name: e, call: { to: "+14155550100" }, verdicts: { desk: busy }, switches: { main: on }, expect: { rule: other } } ]',
     },
-    'a.yaml:2:1 not valid YAML: Flow map in block collection must be sufficiently indented and end with a } (check the indentation)',
+    'a.yaml:2:1 not valid YAML: Flow map in block collection must be sufficiently indented and end with a } (close the bracket in the lines before it, or check the indentation)',
   ],
   [
     'a file that is a list may define every name',

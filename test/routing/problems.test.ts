@@ -60,7 +60,7 @@ const YAML_TRAPS: [string, string, string[]][] = [
     'targets:\n  a: { sip: "a", headers: { X-Token: K}" } }\nrules: []\n',
     [
       '2:40 not valid YAML: Unexpected double-quoted-scalar at node end',
-      '4:1 not valid YAML: Flow map in block collection must be sufficiently indented and end with a } (check the indentation)',
+      '4:1 not valid YAML: Flow map in block collection must be sufficiently indented and end with a } (close the bracket in the lines before it, or check the indentation)',
     ],
   ],
   [

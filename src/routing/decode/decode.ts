@@ -21,6 +21,7 @@ import {
   itemName,
   mapHint,
   missingHint,
+  otherwiseHint,
   shown,
 } from './words.ts';
 
@@ -96,7 +97,7 @@ class Walk {
       this.#report.at(
         node,
         `${name} must be ${expected(schema)}, not ${describe(node)}`,
-        example(schema),
+        otherwiseHint(node, schema, name) || example(schema),
       );
       return undefined;
     }
@@ -185,8 +186,10 @@ class Walk {
     }
     const keyNode = pair.key as Node;
     if (owner.seen.has(written.text)) {
-      const text = `${shown(written.text)} appears twice in ${owner.name}`;
-      this.#report.at(keyNode, text, 'keep one of them');
+      const hint = owner.twice(written.text);
+      if (hint !== null) {
+        this.#report.at(keyNode, `${shown(written.text)} appears twice in ${owner.name}`, hint);
+      }
       return 'twice';
     }
     owner.seen.add(written.text);

@@ -60,6 +60,7 @@ export class MapOwner {
   /** Those among them that the schema does not have. */
   readonly strange: string[] = [];
   #texts: Set<string | null> | null = null;
+  #isTwo = false;
 
   constructor(node: YAMLMap, schema: SchemaNode, name: string, reported: ReadonlySet<string>) {
     this.#node = node;
@@ -71,6 +72,16 @@ export class MapOwner {
   has(key: string): boolean {
     this.#texts ??= new Set(this.#node.items.map((pair) => textOfKey(pair.key)));
     return this.#texts.has(key);
+  }
+
+  /**
+   * The hint for a key that appears again. Null if that only follows from a second name: without
+   * the "- " before its name, an item of a list becomes a part of the one before it.
+   */
+  twice(key: string): string | null {
+    if (this.#isTwo) return null;
+    this.#isTwo = key === 'name' && this.schema.required?.[0] === 'name';
+    return `keep one of them${this.#isTwo ? ', or begin another item with "- name"' : ''}`;
   }
 
   /**
@@ -109,15 +120,23 @@ export function memberOf(
   if (!owner.reported.has(key)) {
     report.at(node, `unknown key ${shown(key)} in ${owner.name}`, keyHint(key, properties));
   }
-  const meant = nearest(key, Object.keys(properties));
+  const meant = otherWord(key, properties) ?? nearest(key, Object.keys(properties));
   if (meant === null || owner.has(meant)) return null;
   return { key: meant, text: key, schema: properties[meant] ?? {}, isReported: false };
+}
+
+/** What other languages call `any` and `all`; `or` is nearer to `not` than to either. */
+function otherWord(key: string, properties: Record<string, SchemaNode>): string | null {
+  const meant = { or: 'any', and: 'all' }[key.toLowerCase()];
+  return meant !== undefined && Object.hasOwn(properties, meant) ? meant : null;
 }
 
 /** In YAML a colon only ends a key if an ordinary space follows. */
 function keyHint(key: string, properties: Record<string, SchemaNode>): string {
   const known = Object.keys(properties);
   const odd = lookAlike(key);
+  const other = otherWord(key, properties);
+  if (other !== null) return `did you mean ${other}?`;
   if (odd === null) return didYouMean(key, known);
   const plain = inAscii(key);
   const meant = known.find((word) => plain.startsWith(`${word}:`));

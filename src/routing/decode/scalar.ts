@@ -6,7 +6,15 @@ import { didYouMean } from '../problem.ts';
 import { matches, type SchemaNode } from '../schema/node.ts';
 import { languageHint } from './languages.ts';
 import type { NodeReport } from './report.ts';
-import { describe, example, expected, meantHint, oppositeHint, shown } from './words.ts';
+import {
+  describe,
+  example,
+  expected,
+  meantHint,
+  oppositeHint,
+  otherwiseHint,
+  shown,
+} from './words.ts';
 
 export function decodeScalar(
   report: NodeReport,
@@ -17,7 +25,8 @@ export function decodeScalar(
   written: SchemaNode,
 ): unknown {
   if (!isScalar(node)) {
-    report.at(node, `${name} must be ${expected(schema)}, not ${describe(node)}`, example(schema));
+    const hint = otherwiseHint(node, schema, name) || example(schema);
+    report.at(node, `${name} must be ${expected(schema)}, not ${describe(node)}`, hint);
     return undefined;
   }
   if (schema.type === 'boolean') {
@@ -54,7 +63,9 @@ export function decodeScalar(
 /** Quotes only help where the text would then be taken. */
 function quotingHint(schema: SchemaNode, source: string): string {
   if (schema.enum?.includes(source) === false) return wordHintOf(schema, source);
-  if (schema.pattern !== undefined && !matches(schema.pattern, source)) return example(schema);
+  if (schema.pattern !== undefined && !matches(schema.pattern, source)) {
+    return meantHint(source, schema.pattern, null) ?? example(schema);
+  }
   return schema.writeOnly === true ? 'write it in quotes' : `write it in quotes: "${source}"`;
 }
 
@@ -66,12 +77,21 @@ function wordHintOf({ title, enum: words = [] }: SchemaNode, text: string): stri
 
 function decodeText(
   report: NodeReport,
-  node: Node,
+  node: Scalar,
   text: string,
   schema: SchemaNode,
   name: string,
   written: SchemaNode,
 ): string | undefined {
+  if (node.type === 'PLAIN' && IN_TYPOGRAPHIC_QUOTES.test(text)) {
+    const meant = schema.writeOnly === true ? '' : `: ${shown(text.slice(1, -1))}`;
+    report.at(
+      node,
+      `the quotation marks around ${name} are typographic: YAML takes them for a part of the text`,
+      `write straight ones${meant}`,
+    );
+    return undefined;
+  }
   if (text.trim().length < (schema.minLength ?? 0)) {
     report.at(node, `${name} is empty`, example(schema));
     return undefined;
@@ -102,6 +122,9 @@ function decodeText(
   return text;
 }
 
+/** As word processors write them, in any language: “…”, „…“, ‘…’, «…». */
+const IN_TYPOGRAPHIC_QUOTES = /^[\u2018-\u201f\u00ab].*[\u2018-\u201f\u00bb]$/s;
+
 function decodeNumber(
   report: NodeReport,
   node: Scalar,
@@ -113,10 +136,15 @@ function decodeNumber(
   // one is out of bounds.
   if (typeof node.value !== 'number' || !/^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$/.test(source)) {
     const quoted = typeof node.value === 'string' && /^[0-9.]+$/.test(node.value);
+    const [, share] = /^([0-9.]+)\s*%$/.exec(String(node.value)) ?? [];
     report.at(
       node,
       `${name} must be a number, not ${typeof node.value === 'string' ? `the text ${shown(node.value)}` : shown(source)}`,
-      quoted ? 'write it without quotes' : example(schema) || digitsHint(schema),
+      quoted
+        ? 'write it without quotes'
+        : share === undefined
+          ? example(schema) || digitsHint(schema)
+          : `write ${share}, without %`,
     );
     return undefined;
   }

@@ -40,7 +40,7 @@ export function withArticle(title: string): string {
   return `${SOUNDS_LIKE_VOWEL.test(title) ? 'an' : 'a'} ${title}`;
 }
 
-const WITHOUT_ARTICLE = /^(?:how |days |digits)/;
+const WITHOUT_ARTICLE = /^(?:how |days |digits|numbers$)/;
 const SOUNDS_LIKE_VOWEL = /^(?:[aeio]|u(?!se)|https)/i;
 
 /**
@@ -86,16 +86,47 @@ export function example(schema: SchemaNode, key?: string): string {
 }
 
 /**
- * The text in the form that the pattern accepts, if it only differs by case, spaces or look-alike
- * characters.
+ * The text in the form that the pattern accepts, if it only differs by case, spaces, look-alike
+ * characters or the unit of a duration.
  */
 export function meantHint(text: string, pattern: string, odd: string | null): string | null {
   const plain = inAscii(text).trim();
   const close = plain.replace(/\s+/g, '');
-  const forms = [plain, plain.toUpperCase(), plain.toLowerCase(), close, close.toLowerCase()];
+  const cases = [plain, plain.toUpperCase(), plain.toLowerCase(), close, close.toLowerCase()];
+  const forms = [...cases, meantDuration(plain) ?? plain];
   const meant = forms.find((form) => matches(pattern, form));
   if (meant === undefined) return null;
   return `did you mean ${meant}?${odd === null ? '' : ` It is written with ${odd}`}`;
+}
+
+/** `25s` for `25 seconds`, and also for `25`, because shorter units are rarely meant. */
+function meantDuration(text: string): string | null {
+  const [, count = '', unit = ''] = /^([0-9]+)\s*([a-z]*)\.?$/i.exec(text) ?? [];
+  const meant = DURATION_UNITS.find(([words]) => words.test(unit))?.[1];
+  return count === '' || meant === undefined ? null : `${count}${meant}`;
+}
+
+const DURATION_UNITS: [words: RegExp, unit: string][] = [
+  [/^(?:ms|msecs?|milliseconds?)$/i, 'ms'],
+  [/^(?:|s|secs?|seconds?)$/i, 's'],
+  [/^(?:m|mins?|minutes?)$/i, 'm'],
+  [/^(?:h|hrs?|hours?)$/i, 'h'],
+];
+
+/** For a list where one value is due, and for a text that belongs into a map. */
+export function otherwiseHint(node: Node, schema: SchemaNode, name: string): string {
+  if (isSeq(node)) {
+    const [, step] = /^"(refer|transfer|say|play)"$/.exec(name) ?? [];
+    const first = node.items.find((item) => isScalar(item) && typeof item.value === 'string');
+    return step !== undefined && isScalar(first)
+      ? `write a step for each: { ${step}: ${shown(String(first.value))} }`
+      : '';
+  }
+  if (!isScalar(node) || typeof node.value !== 'string') return '';
+  const shapes = (schema.anyOf ?? []).map(resolved);
+  const owner = shapes.find(({ type, required }) => type === 'object' && required?.length === 1);
+  const [key] = owner?.required ?? [];
+  return key === undefined ? '' : `write it as { ${key}: ${shown(node.value)} }`;
 }
 
 /** For something else in place of a map, or for an empty map. */

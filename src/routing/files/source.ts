@@ -98,7 +98,7 @@ function* nodesOf(
   }
   if (composed === null) return undefined;
   let isOdd = false;
-  for (const error of syntaxErrors(composed)) {
+  for (const error of syntaxErrors(composed, (offset) => at(offset).line)) {
     const hash = cutOff(error, comments, at);
     if (hash !== null) {
       problems.problem(
@@ -115,7 +115,7 @@ function* nodesOf(
     problems.problem(
       at(error.pos[0]),
       `not valid YAML: ${firstLine(error.message)}`,
-      odd ?? yamlHint(error.code),
+      odd ?? yamlHint(error, lineAt(text, error.pos[0])),
     );
   }
   // After a syntax error the nodes are the parser's guesses, so decoding them would report problems
@@ -126,18 +126,41 @@ function* nodesOf(
 /** A file that is not YAML at all has as many errors as characters. */
 const SYNTAX_ERRORS_SHOWN = 10;
 
-/** One error per place, without errors that are mere consequences of the first. */
-function syntaxErrors(composed: Composed): YAMLError[] {
+/** One error per place, without errors that are mere consequences of others. */
+function syntaxErrors(composed: Composed, lineOf: (offset: number) => number): YAMLError[] {
   const found: YAMLError[] = [];
   // Tags have already been reported by inspect.ts, so a warning about an unknown tag is dropped.
   const warnings = composed.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
-  for (const error of [...composed.errors, ...warnings]) {
+  const tabs = composed.errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  const all = tabs.length > 0 ? tabs : [...composed.errors, ...warnings];
+  for (const error of all) {
     if (found.length >= SYNTAX_ERRORS_SHOWN) break;
     if (found.some((other) => other.pos[0] === error.pos[0])) continue;
     if (found.length > 0 && error.code === 'UNEXPECTED_TOKEN') continue;
+    if (isOfStructure(error) && found.some((other) => misleads(other, error, lineOf))) {
+      continue;
+    }
     found.push(error);
   }
   return found;
+}
+
+/** An error about the columns and keys of lines, not about what is in them. */
+function isOfStructure({ code, message }: YAMLError): boolean {
+  return STRUCTURE.has(code) || message.startsWith('Implicit map keys need');
+}
+
+const STRUCTURE = new Set(['BAD_INDENT', 'BLOCK_AS_IMPLICIT_KEY', 'MULTILINE_IMPLICIT_KEY']);
+
+/** After a line at a wrong column the parser expects the rest of the file there, too. */
+function misleads(first: YAMLError, later: YAMLError, lineOf: (offset: number) => number): boolean {
+  if (first.code === 'BAD_INDENT' || isMissingDash(first.message)) return true;
+  return isOfStructure(first) && lineOf(first.pos[0]) === lineOf(later.pos[0]);
+}
+
+/** How the parser sees a line of a list that begins at another column. */
+function isMissingDash(message: string): boolean {
+  return message.startsWith('Sequence item without - indicator');
 }
 
 /** In `{ digits: #1 }` the comment includes the closing bracket. */
@@ -162,12 +185,18 @@ function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? message;
 }
 
-function yamlHint(code: string): string {
+function yamlHint({ code, message }: YAMLError, line: string): string {
   if (code === 'TAB_AS_INDENT') return 'indent with spaces';
+  if (code === 'MULTILINE_IMPLICIT_KEY' && !/:(?:\s|$)/.test(line)) {
+    return 'a key ends with a colon and a space, as in "name: support"';
+  }
   if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY') {
     return 'put a text that contains ": " or " #" into quotes, and check the indentation';
   }
-  if (code === 'BAD_INDENT') return 'check the indentation';
+  if (code === 'BAD_INDENT' && message.startsWith('Flow ')) {
+    return 'close the bracket in the lines before it, or check the indentation';
+  }
+  if (code === 'BAD_INDENT' || isMissingDash(message)) return 'check the indentation';
   if (code === 'MISSING_CHAR')
     return 'close the quotation mark or bracket, or write : after the key';
   return '';
