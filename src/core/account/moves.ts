@@ -20,7 +20,7 @@ export function attestation(seen: Seen): Finding[] {
     return found(
       'attestation',
       'problem',
-      `The rule "${rule}" has a condition on attestation, but "${name}" does not pass SHAKEN/STIR on: it never matches.`,
+      `The rule "${rule}" has a condition on attestation, but "${name}" does not pass SHAKEN/STIR on: no call has one.`,
       'Enable SHAKEN/STIR on inbound calls of the application in the Telnyx portal.',
       id,
     );

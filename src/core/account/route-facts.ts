@@ -16,6 +16,7 @@ import {
   type Rule,
   type Template,
 } from '../rules/rule.ts';
+import { mentions } from '../rules/rule-index.ts';
 import { isE164 } from '../rules/sip-uri.ts';
 import { Subject } from '../rules/subject.ts';
 import { type Table, tableName } from '../rules/table.ts';
@@ -28,7 +29,7 @@ export interface RouteFacts {
   inExamples: ReadonlySet<string>;
   /** Exact numbers of ours that a rule's `to` names, each with the first rule that does. */
   named: ReadonlyMap<string, string>;
-  /** The first rule that asks for an attestation. */
+  /** The first rule with a condition on attestation, also one under `not`. */
   attestationRule: string | null;
   /** Numbers that a step transfers to, each with the first rule that does. */
   transfers: ReadonlyMap<string, string>;
@@ -48,9 +49,7 @@ export function routeFacts(
     couldMatch: (number) => couldMatch(routes, number),
     inExamples,
     named: namedNumbers(set),
-    attestationRule:
-      set.rules.find(({ when }) => clausesOf(when).some(({ key }) => key === 'attestation'))
-        ?.name ?? null,
+    attestationRule: set.rules.find(({ when }) => mentions(when, 'attestation'))?.name ?? null,
     transfers: transferNumbers(set),
   };
 }

@@ -122,6 +122,8 @@ otherwise: [ hangup ]
     expect(none.attestationRule).toBeNull();
     const set = await facts(rules('{ attestation: A }'), ['+1 415 555 0111', 'sip:a@b.example']);
     expect(set.attestationRule).toBe('one');
+    const denied = await facts(rules('{ not: { any: [ { attestation: [ B, C ] } ] } }'));
+    expect(denied.attestationRule).toBe('one');
     expect([...set.inExamples]).toEqual(['+14155550111']);
   });
 });
