@@ -112,7 +112,9 @@ export function parseAccount(text: string, path: string): AccountGiven {
   );
   if (broken.length > 0) throw new InvalidConfiguration('The account file', broken);
   const value = contentOf(document, path);
-  const problems = Errors(AccountSchema, value)[1].map(({ instancePath, message, ...error }) => {
+  // An unknown key is reported twice: for its object, and for the key itself as `boolean`.
+  const errors = Errors(AccountSchema, value)[1].filter(({ keyword }) => keyword !== 'boolean');
+  const problems = errors.map(({ instancePath, message, ...error }) => {
     const keys = instancePath.split('/').slice(1);
     const node = document.getIn(keys.map(numeric), true) as Node | undefined;
     const params = 'params' in error ? (error.params as { additionalProperties?: string[] }) : {};

@@ -25,6 +25,12 @@ describe('an account file', () => {
     expect(() => parseAccount(text, 'a.yaml')).toThrow(problem);
   });
 
+  test('names an unknown key once', () => {
+    expect(() => parseAccount('bills: { paid: 1 }', 'a.yaml')).toThrow(
+      /one problem\n {2}- a\.yaml:1:1: the file: unknown: bills$/,
+    );
+  });
+
   test('names the place of a syntax error once', () => {
     expect(() => parseAccount('a: "b', 'a.yaml')).toThrow(/a\.yaml:1:6: Missing closing "quote$/);
   });
