@@ -44,7 +44,6 @@ export function anAttempt(id: string, given: Partial<Attempt> = {}): Attempt {
     reason: null,
     byeWithoutVerdict: 'unconfirmed',
     unsent: false,
-    turnedAway: false,
     takenBackAt: null,
     movesOnAnyway: false,
     bLeg: null,

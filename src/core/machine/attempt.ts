@@ -237,7 +237,6 @@ function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
     reason: null,
     byeWithoutVerdict: step.do === 'refer' ? step.byeWithoutVerdict : 'unconfirmed',
     unsent: false,
-    turnedAway: false,
     takenBackAt: null,
     movesOnAnyway: step.ifFailed.no_verdict !== undefined,
     bLeg: null,

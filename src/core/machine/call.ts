@@ -129,8 +129,6 @@ export interface Attempt {
    * A budget or a bad template stopped it before a command existed, or its command was never sent.
    */
   unsent: boolean;
-  /** Telnyx answered its last try, and did not execute it: 429, or 409. */
-  turnedAway: boolean;
   /**
    * When its command was cancelled because an older, given-up attempt began to ring; null
    * otherwise.
@@ -278,8 +276,11 @@ export interface Call {
   /** Why the call is being released; becomes `ends`. */
   releasedAs: Ends | null;
   suspended: Suspended | null;
-  /** Commands without an outcome, which `cancel` may cancel. */
-  outstanding: { id: string; action: string; legId: string }[];
+  /**
+   * Commands without an outcome, which `cancel` may cancel. `turnedAway`: Telnyx answered the last
+   * try, and did not execute it: 429, or 409.
+   */
+  outstanding: { id: string; action: string; legId: string; turnedAway?: boolean }[];
   /**
    * Prompts that wait for the outcome of the previous one, so that Telnyx plays them in our order.
    */

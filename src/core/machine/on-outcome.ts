@@ -1,6 +1,6 @@
 /** The outcomes of our commands. */
 import { acceptAttempt, endAttempt, hadBeenSent, noteApplied } from './attempt.ts';
-import { awaitUnknown, sendingMs } from './attempt-time.ts';
+import { awaitUnknown } from './attempt-time.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
 import { type Outcome, UNKNOWN_CALL_CODES } from './command.ts';
@@ -14,11 +14,18 @@ import {
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
 import { onLookup } from './on-lookup.ts';
-import { isMoving, type MovingStep, putBackStep } from './plan.ts';
+import { isMoving } from './plan.ts';
 import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
-import { acceptVoice, awaitUnknownVoice, forgetVoice, isVoice } from './voice.ts';
+import {
+  isStillDue,
+  keepTurn,
+  keepTurnOfSuspended,
+  noteTurnedAway,
+  wasTurnedAway,
+} from './unreached.ts';
+import { acceptVoice, awaitUnknownVoice, forgetVoice, isVoice, startWhileMoving } from './voice.ts';
 
 export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { call } = turn;
@@ -31,7 +38,11 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
   turn.attemptId = attempt?.id ?? null;
   if (attempt !== undefined) noteSent(turn, attempt, event);
-  if (outcome.kind === 'retry') return;
+  if (outcome.kind === 'retry') {
+    noteTurnedAway(turn, event.commandId, outcome.status !== null);
+    return;
+  }
+  const unreached = isUnsent && !wasTurnedAway(call, event.commandId);
   call.outstanding = call.outstanding.filter(({ id }) => id !== event.commandId);
 
   if (event.action === 'lookup') {
@@ -54,11 +65,11 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
       acceptedAfterAll(turn, attempt, event);
     return;
   }
-  if (attempt !== undefined) onAttemptOutcome(turn, attempt, outcome, event.firstSentAt === null);
-  else if (event.action === 'answer') onAnswerOutcome(turn, outcome, event.firstSentAt);
+  if (attempt !== undefined) onAttemptOutcome(turn, attempt, event, unreached);
+  else if (event.action === 'answer') onAnswerOutcome(turn, event, unreached);
   else if (event.action === 'probe') onProbeOutcome(turn, event.commandId, outcome);
   else if (event.action === 'active_calls') onActiveCalls(turn, event.commandId, outcome);
-  else onVoiceOutcome(turn, event);
+  else onVoiceOutcome(turn, event, unreached);
 }
 
 function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
@@ -70,7 +81,6 @@ function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
   } else if (outcome.kind === 'retry') {
     // Until then it waits in the outbox. If it is cancelled meanwhile, it was certainly never sent.
     attempt.sentAt = event.receivedAt + (outcome.afterMs ?? RETRY_MS_MIN);
-    attempt.turnedAway = outcome.status !== null;
   }
 }
 
@@ -107,10 +117,11 @@ function acceptedAfterAll(turn: Turn, attempt: Attempt, event: OutcomeEvent): vo
 function onAttemptOutcome(
   turn: Turn,
   attempt: Attempt,
-  outcome: Outcome,
-  neverSent: boolean,
+  { outcome, firstSentAt }: OutcomeEvent,
+  unreached: boolean,
 ): void {
   const { call } = turn;
+  const neverSent = firstSentAt === null;
   if (outcome.kind === 'accepted') {
     acceptAttempt(turn, attempt);
     return;
@@ -135,29 +146,13 @@ function onAttemptOutcome(
   }
   if (running === null) return;
   turn.goOn = true;
-  if (!isMoving(running.step)) return;
-  if (outcome.kind === 'rejected' && outcome.notAnswered) {
-    if (answerAndAgain(turn, running.step)) call.running = null;
-  } else if (neverSent && outcome.kind === 'unknown' && !attempt.turnedAway) {
-    keepTurn(turn, running.step);
-  }
+  if (outcome.kind === 'rejected' && outcome.notAnswered) answerAndAgain(turn, running.step);
+  else if (unreached && isStillDue(turn)) keepTurn(turn, running);
 }
 
-/**
- * Nothing reached Telnyx for the whole time of the step, so the next step would not have either:
- * the target is still due, until patience ends. A rate limit is an answer of Telnyx, and other
- * steps may pass it.
- */
-function keepTurn(turn: Turn, step: MovingStep): void {
+function onAnswerOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): void {
   const { call } = turn;
-  if (call.suspended !== null || sendingMs(turn, step.timeoutMs) < UNKNOWN_LEFT_MS_MIN) return;
-  note(turn, `${step.do}: Telnyx was not reached, so the target keeps its turn`);
-  putBackStep(call.plan, step);
-  call.running = null;
-}
-
-function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | null): void {
-  const { call } = turn;
+  const { outcome, firstSentAt } = event;
   if (call.phase !== 'answering') return;
   switch (outcome.kind) {
     case 'accepted':
@@ -177,32 +172,37 @@ function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | nul
       // It may have been executed, so wait for call.answered as after an acceptance.
       const restMs = firstSentAt === null ? 0 : firstSentAt + ANSWERED_WITHIN_MS - turn.now;
       if (restMs >= UNKNOWN_LEFT_MS_MIN) setDeadline(turn, 'step', restMs);
+      else if (unreached && isStillDue(turn)) turn.goOn = true;
       else startProbe(turn, 'step');
     }
   }
 }
 
-function onVoiceOutcome(turn: Turn, { commandId, outcome, firstSentAt }: OutcomeEvent): void {
+function onVoiceOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): void {
   const { call } = turn;
+  const { commandId, outcome, firstSentAt } = event;
   const { running, suspended } = call;
-  // A refused prompt is never played, so its end is not waited for, even if it is sent again.
-  if (outcome.kind === 'rejected') forgetVoice(turn, commandId);
+  const unknown = outcome.kind === 'unknown' && firstSentAt !== null;
+  // It is never played, so its end is not waited for, even if it is sent again.
+  if (outcome.kind !== 'accepted' && !unknown) forgetVoice(turn, commandId);
   if (suspended?.running?.id === commandId && outcome.kind !== 'accepted') {
-    // It will not be played. If the manual refer fails, the plan continues.
-    suspended.done ??= { digits: null };
+    // If the manual refer fails, the plan continues with it or, where Telnyx was asked, behind it.
+    if (unreached) keepTurnOfSuspended(suspended);
+    else suspended.done ??= { digits: null };
   }
-  if (running === null || running.id !== commandId || !isVoice(running.step)) {
-    return;
-  }
+  if (running === null) return;
+  if (unreached && isMoving(running.step)) startWhileMoving(turn);
+  // It waits behind a stop that did not reach Telnyx: spoken over the loop, nobody understands it.
+  const waits = unreached && call.parked.some(({ id }) => id === running.id);
+  if (waits && isStillDue(turn)) keepTurn(turn, running);
+  if (running.id !== commandId || !isVoice(running.step)) return;
   if (outcome.kind === 'accepted') {
     acceptVoice(turn, running.step);
     return;
   }
-  if (outcome.kind === 'rejected' && outcome.notAnswered) {
-    if (answerAndAgain(turn, running.step)) call.running = null;
-  }
-  const unknown = outcome.kind === 'unknown' && firstSentAt !== null;
   if (unknown && awaitUnknownVoice(turn, running.step, firstSentAt)) return;
+  if (outcome.kind === 'rejected' && outcome.notAnswered) answerAndAgain(turn, running.step);
+  else if (unreached && isStillDue(turn)) keepTurn(turn, running);
   turn.goOn = true;
 }
 

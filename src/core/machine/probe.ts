@@ -22,8 +22,8 @@ import {
   UNSEEN_MAX,
   WATCH_MS,
 } from './limits.ts';
-import { isMoving, putBackStep } from './plan.ts';
-import { dropProbe, issue, note, setDeadline, type Turn } from './turn.ts';
+import { isMoving } from './plan.ts';
+import { dropProbe, issue, note, putBackRunning, setDeadline, type Turn } from './turn.ts';
 
 /** Probes before a deadline decides. One probe at a time; a new reason replaces the old one. */
 export function startProbe(turn: Turn, why: Probe['why']): void {
@@ -251,14 +251,9 @@ function talkOn(turn: Turn, attempt: Attempt, why: string): void {
 
 /** The attempt ends without a final event, and the plan continues. */
 function giveUp(turn: Turn, attempt: Attempt, what: string): void {
-  const { call } = turn;
   concludeAttempt(turn, attempt, `${what} without a final event`);
-  const step = call.running?.step;
   // Its command was never sent: the step is still to do once moving is safe.
-  if (attempt.unsent && attempt.takenBackAt !== null && step !== undefined) {
-    putBackStep(call.plan, step);
-    call.running = null;
-  }
+  if (attempt.unsent && attempt.takenBackAt !== null) putBackRunning(turn);
   turn.goOn = true;
 }
 

@@ -26,7 +26,16 @@ import {
   type Step,
 } from './plan.ts';
 import { whySkipped } from './skipping.ts';
-import { clearDeadline, dropProbe, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
+import {
+  clearDeadline,
+  dropProbe,
+  issue,
+  note,
+  putBackRunning,
+  setDeadline,
+  type Turn,
+  takeBack,
+} from './turn.ts';
 import { isContradictory, type Verdict } from './verdict.ts';
 import {
   acceptVoice,
@@ -63,15 +72,13 @@ export function chooseBranch(turn: Turn, menu: MenuStep, digits: string | null):
 }
 
 /** 90034: the call was not answered. Answers it, once per call, and repeats the step. */
-export function answerAndAgain(turn: Turn, step: Step): boolean {
+export function answerAndAgain(turn: Turn, step: Step): void {
   const { call } = turn;
-  if (call.answeredAgain || call.answerRefused) return false;
+  if (call.answeredAgain || call.answerRefused) return;
   call.answeredAgain = true;
   call.answered = false;
-  putBackStep(call.plan, step);
-  turn.goOn = true;
+  putBackRunning(turn);
   note(turn, `${step.do}: Telnyx says the call is not answered; answering, then again`);
-  return true;
 }
 
 /** The rest of the plan after an attempt or an answered menu. */

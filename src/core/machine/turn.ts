@@ -6,7 +6,7 @@ import { commandId } from './command-id.ts';
 import type { CallEvent } from './event.ts';
 import { PROMPT_SEND_MS } from './limits.ts';
 import type { Notice } from './notice.ts';
-import type { Decision, Moment, TraceLine } from './plan.ts';
+import { type Decision, type Moment, putBackStep, type TraceLine } from './plan.ts';
 
 /** What a transition needs from outside, as arguments, so that a replay gives the same result. */
 export interface World {
@@ -56,6 +56,15 @@ export interface Turn {
 
 export function note(turn: Turn, text: string): void {
   turn.notes.push(text);
+}
+
+/** The running step is the next one again. */
+export function putBackRunning(turn: Turn): void {
+  const { call } = turn;
+  if (call.running === null) return;
+  putBackStep(call.plan, call.running.step);
+  call.running = null;
+  turn.goOn = true;
 }
 
 export function newId(turn: Turn): string {

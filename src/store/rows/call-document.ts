@@ -87,7 +87,6 @@ const ATTEMPT_DEFAULTS = {
   sipNotifyResponse: null,
   reason: null,
   unsent: false,
-  turnedAway: false,
   takenBackAt: null,
   movesOnAnyway: false,
   bLeg: null,

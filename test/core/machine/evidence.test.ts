@@ -26,7 +26,6 @@ const RETRY: Outcome = {
   provenUnsent: false,
 };
 const RATE_LIMITED: Outcome = { ...RETRY, status: 429, provenUnsent: true };
-const UNREACHED: Outcome = { ...RETRY, status: null, detail: 'ECONNREFUSED', provenUnsent: true };
 const OVER = { kind: 'unknown', detail: 'never sent; the time of its step is over' } as const;
 
 /** Of a first try. */
@@ -373,57 +372,6 @@ describe('an end that names no attempt, while the request of the newest is in fl
     const d = answered([refer('a'), refer('b')]);
     d.hook('call.refer.failed', busy);
     expect(verdicts(d)).toEqual(['busy', null]);
-  });
-});
-
-describe('a target that Telnyx was never asked for', () => {
-  /** The time of the step passes; each try ends like this. */
-  const neverSent = (d: Driver, tried: Outcome | null = UNREACHED) => {
-    const command = d.last('refer');
-    if (tried !== null) d.put(outcomeOf(command, tried));
-    d.now += 30_000;
-    d.put({ ...outcomeOf(command, OVER), id: `given up ${command.id}`, receivedAt: d.now });
-  };
-  const targets = (d: Driver) => d.call.attempts.map(({ target }) => target);
-
-  it.each([UNREACHED, null])('keeps its turn, and is moved to when it can be (%j)', (tried) => {
-    const d = answered([refer('a'), refer('b')]);
-    neverSent(d, tried);
-    neverSent(d, tried);
-    expect(targets(d)).toEqual(['a', 'a', 'a']);
-    d.accept(d.last('refer'));
-    expect(d.call).toMatchObject({ phase: 'referring', plan: [{ steps: [{ target: 'b' }] }] });
-  });
-
-  it('keeps it until patience ends, and then the last resort runs', () => {
-    const d = answered([refer('a'), refer('b')]);
-    for (let n = 0; n < 3; n += 1) neverSent(d);
-    expect(targets(d)).toEqual(['a', 'a', 'a', 'a']);
-    d.fall('patience');
-    for (let n = 0; n < 3; n += 1) if (d.call.probe !== null) d.fall('probing');
-    expect(d.call.lastResortRan).toBe(true);
-  });
-
-  it('loses it where Telnyx answers, but limits our rate: other steps may pass', () => {
-    const d = answered([refer('a'), refer('b')]);
-    neverSent(d, { ...RATE_LIMITED, afterMs: 60_000 });
-    expect(targets(d)).toEqual(['a', 'b']);
-  });
-
-  it('has no turn to keep if an operator asked for it', () => {
-    const d = answered([say('One moment.'), refer('b')]);
-    d.put({
-      source: 'manual',
-      id: 'manual:1',
-      callId: d.call.id,
-      type: 'manual.refer',
-      receivedAt: d.now,
-      occurredAt: null,
-      step: refer('c'),
-    });
-    neverSent(d);
-    expect(targets(d)).toEqual(['c']);
-    expect(d.call.phase).toBe('speaking');
   });
 });
 

@@ -50,7 +50,6 @@ const ATTEMPT: Attempt = {
   reason: '',
   byeWithoutVerdict: 'completed',
   unsent: true,
-  turnedAway: true,
   takenBackAt: 0,
   movesOnAnyway: true,
   bLeg: '',
@@ -114,7 +113,7 @@ const CALL: Call = {
   releases: 1,
   releasedAs: 'rejected',
   suspended: { phase: 'speaking', plan: [], running: null, done: { digits: null } },
-  outstanding: [{ id: 'c', action: 'refer', legId: 'l' }],
+  outstanding: [{ id: 'c', action: 'refer', legId: 'l', turnedAway: true }],
   parked: [PARKED],
 };
 

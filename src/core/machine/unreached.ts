@@ -1,0 +1,43 @@
+/**
+ * Nothing of a command reached Telnyx for all of its time. The command of the next step would not
+ * have reached it either, so nothing is lost if the step is still due. A rate limit is an answer of
+ * Telnyx, and other steps may pass it.
+ */
+import type { Call, Running, Suspended } from './call.ts';
+import { PATIENCE_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
+import { putBackStep } from './plan.ts';
+import { deadlineOf, note, putBackRunning, type Turn } from './turn.ts';
+
+export function noteTurnedAway({ call }: Turn, commandId: string, turnedAway: boolean): void {
+  call.outstanding = call.outstanding.map((each) =>
+    each.id === commandId ? { ...each, turnedAway } : each,
+  );
+}
+
+export function wasTurnedAway({ outstanding }: Call, commandId: string): boolean {
+  return outstanding.some(({ id, turnedAway }) => id === commandId && turnedAway);
+}
+
+/**
+ * Until patience ends. Before the first move that is as long after the last webhook of the caller,
+ * because their hangup may not reach us either.
+ */
+export function isStillDue({ call, now }: Turn): boolean {
+  if (call.suspended !== null || call.patienceOver) return false;
+  const patienceMs = call.policy?.patienceMs ?? PATIENCE_MS;
+  const dueUntil = deadlineOf(call, 'patience') ?? (call.heardAt ?? call.createdAt) + patienceMs;
+  return dueUntil - now >= UNKNOWN_LEFT_MS_MIN;
+}
+
+export function keepTurn(turn: Turn, { step }: Running): void {
+  note(turn, `${step.do}: Telnyx was not reached, so it keeps its turn`);
+  putBackRunning(turn);
+}
+
+/** If the manual refer fails, the plan goes on with the prompt that it interrupted. */
+export function keepTurnOfSuspended(suspended: Suspended): void {
+  if (suspended.running === null) return;
+  suspended.plan = [...suspended.plan];
+  putBackStep(suspended.plan, suspended.running.step);
+  suspended.running = null;
+}
