@@ -1,8 +1,8 @@
 /** The call to decide on. Values that several rules need are computed once, when first needed. */
-import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, isAnonymous, readAddress } from './address.ts';
+import { countryOf } from './country.ts';
 import { CallRows } from './found-rows.ts';
 import { lookupFact } from './lookup.ts';
 import type { Overrides } from './override.ts';
@@ -82,15 +82,11 @@ export class Subject {
     return this.#toWord;
   }
 
-  /**
-   * Country of the caller's number. The smallest metadata knows the same countries as the largest
-   * (a test compares them); the larger sets only add types of numbers, which no rule uses.
-   */
+  /** Country of the caller's number. */
   country(): string | null {
     if (this.#country === undefined) {
       const number = this.from.number;
-      this.#country =
-        number === null ? null : (parsePhoneNumberFromString(number)?.country ?? null);
+      this.#country = number === null ? null : countryOf(number);
     }
     return this.#country;
   }

@@ -181,6 +181,18 @@ describe('the other clauses', () => {
     ['country', { key: 'country', values: ['IE', 'GB'] }, { from: '+353861234567' }, true],
     ['country in lower case', { key: 'country', values: ['ie'] }, { from: '+353861234567' }, true],
     ['US is not CA', { key: 'country', values: ['CA'] }, { from: '+14155550101' }, false],
+    ['GG is not GB', { key: 'country', values: ['GB'] }, { from: '+447781123456' }, false],
+    ['VA is not IT', { key: 'country', values: ['IT'] }, { from: '+390669812345' }, false],
+    ['in no range of +44', { key: 'country', values: ['GB'] }, { from: '+447700900123' }, true],
+    ['in no area of +1', { key: 'country', values: ['US'] }, { from: '+15555550100' }, true],
+    [
+      'nor of the others',
+      { key: 'country', values: ['CA', 'GG'] },
+      { from: '+15555550100' },
+      false,
+    ],
+    ['too short for +1', { key: 'country', values: ['US'] }, { from: '+1555555' }, false],
+    ['of no country', { key: 'country', values: ['US', 'GB'] }, { from: '+80012345678' }, false],
     ['country of nobody', { key: 'country', values: ['US'] }, { from: null }, false],
     [
       'attestation',
