@@ -109,6 +109,7 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     ...BUSY,
     reason: 'newer_row',
     detail: 'The call was written by a newer version of Referee. Try again on a newer replica.',
+    fix: 'If you went back to the previous release, run the newer one again, beside it or in its place, until the calls that it has written have ended.',
   },
   STOPPING: {
     ...BUSY,

@@ -412,6 +412,8 @@ describe('what Telnyx is to send again', () => {
       expect(await reasonOf(answer)).toBe(reason);
     }
     expect(app.lines.filter(({ event }) => event === 'http.failed')).toHaveLength(1);
+    const newer = app.lines.find(({ fields }) => fields.reason === 'newer_row');
+    expect(String(newer?.fields.fix)).toContain('run the newer one again');
   });
 
   test('503 after 1.5 s without a commit, which may still come', async () => {
