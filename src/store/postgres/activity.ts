@@ -13,6 +13,7 @@ export async function readActivity(
   since: number,
   callsMax: number,
 ): Promise<Activity> {
+  // `offset 0`: planned as a join, it read the attempts of all calls for the last hour's.
   const [row] = await query(
     `with recent as materialized (
        select f.call, f.created_at, nullif(f.rule, '${OTHERWISE}') as rule, f.ends, f.costs,
@@ -29,7 +30,8 @@ export async function readActivity(
      by_attempt as (
        select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.kind, a.verdict, count(*) as count,
          coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"
-       from recent r join attempts a using (call) group by 1, 2, 3, 4, 5),
+       from recent r, lateral (select * from attempts where call = r.call offset 0) a
+       group by 1, 2, 3, 4, 5),
      by_cost as (
        select r.rule, x.target, x.currency, sum(x.amount::numeric)::text as amount, x.moved
        from recent r, lateral (

@@ -5,8 +5,8 @@ import { addUp, type Sum } from '../../core/history/sums.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { foldAll, HOURLY_SUMS, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
 import { gramsOf, partyWords } from '../rows/search.ts';
-import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
+import { CLOCK, dueItems } from './uncounted.ts';
 
 /**
  * Whoever holds this lock may write sums and parties. It ends with the transaction, so it works
@@ -23,11 +23,11 @@ export async function foldCalls(query: Query, limit: number, codeVersion: number
   const [lock] = await query(`select pg_try_advisory_xact_lock(${LOCK}) as alone`);
   if (lock?.alone !== true) return 0;
   const rows = await query(
-    `select u.call, c.document, d.sums
-     from uncounted u join call_filters f on f.call = u.call join calls c on c.key = f.key
+    `with ${CLOCK}, due as materialized (${dueItems('=')})
+     select u.call, c.document, d.sums
+     from due u join call_filters f on f.call = u.call join calls c on c.key = f.key
        left join folded d on d.call = u.call
-     where u.item = '${HOURLY_SUMS}' and u.due_at <= ${NOW_MS} and c.code <= $2
-     order by u.due_at limit $1 for update of u, c skip locked`,
+     where c.code <= $2 order by u.due_at for update of c skip locked`,
     [limit, codeVersion],
   );
   if (rows.length === 0) return 0;

@@ -1,7 +1,5 @@
-/** Removes old calls, items that were counted, and cancelled commands. */
+/** Removes old calls, and cancelled commands. */
 
-import type { Uncounted } from '../contract/calls.ts';
-import { unpackCall } from '../rows/call-document.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
 import { forgetParties, waitForHistory } from './history.ts';
 import { NOW_MS } from './load.ts';
@@ -19,7 +17,7 @@ export async function hasOldCalls(
   before: number,
   codeVersion: number,
 ): Promise<boolean> {
-  const rows = await query(`select from ${OLD} limit 1`, [before, codeVersion]);
+  const rows = await query(`select from ${OLD} order by f.ended_at limit 1`, [before, codeVersion]);
   return rows.length > 0;
 }
 
@@ -59,30 +57,6 @@ export async function pruneCalls(
   );
   await forgetParties(query, (row?.parties ?? []) as string[]);
   return Number(row?.n);
-}
-
-/** Skips rows that another replica is taking now, because it counts them. */
-export async function takeUncounted(
-  query: Query,
-  limit: number,
-  codeVersion: number,
-): Promise<Uncounted[]> {
-  const rows = await query(
-    `with due as materialized (
-       select u.call, u.item, c.document
-       from uncounted u join call_filters f on f.call = u.call join calls c on c.key = f.key
-       where u.due_at <= ${NOW_MS} and u.item <> '${HOURLY_SUMS}' and c.code <= $2
-       order by u.due_at limit $1 for update of u skip locked),
-     taken as (
-       delete from uncounted u using due where u.call = due.call and u.item = due.item
-       returning due.item, due.document)
-     select item, document from taken`,
-    [limit, codeVersion],
-  );
-  return rows.map(({ item, document }) => ({
-    item: String(item),
-    call: unpackCall(String(document)),
-  }));
 }
 
 /** Commands that were cancelled in flight and whose replica no longer runs. */

@@ -20,10 +20,11 @@ import { migratePostgres } from './migrate.ts';
 import { claimCommands, DueDeadlines, outboxHealth, releaseLeases, stillToSend } from './outbox.ts';
 import { explain } from './pg-errors.ts';
 import { openPool, type Query } from './pool.ts';
-import { dropCancelled, hasOldCalls, pruneCalls, takeUncounted } from './pruning.ts';
+import { dropCancelled, hasOldCalls, pruneCalls } from './pruning.ts';
 import { readRecordings } from './recordings.ts';
 import * as records from './records.ts';
 import * as versions from './route-versions.ts';
+import { takeUncounted } from './uncounted.ts';
 
 export interface PostgresOptions {
   timeoutMs?: number | undefined;

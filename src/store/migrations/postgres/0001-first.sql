@@ -127,7 +127,9 @@ create table uncounted (
   primary key (call, item)
 );
 
-create index uncounted_due on uncounted (due_at);
+-- One for each kind, because each is taken by itself, and may have to wait while the other is many.
+create index uncounted_due on uncounted (due_at) where item <> 'hourly sums';
+create index uncounted_sums on uncounted (due_at) where item = 'hourly sums';
 
 -- What each ended call has added to `sums`, so that a change of it adds the difference.
 create table folded (
