@@ -22,14 +22,18 @@ const IS_FOREIGN = `case
       and w.relation is not null))
   then coalesce(pg_xact_status(r.id) = 'in progress', false) else false end`;
 
+export const FIRST_CHANGE = '0';
+
 /**
  * A cursor is a transaction number. Only transactions before the oldest one still running that may
- * write changes are reported, so that a transaction that commits late is not missed.
+ * write changes are reported, so that a transaction that commits late is not missed. `from`:
+ * earlier transactions have no changes any more.
  */
 export async function changedCalls(
   query: Query,
   after: string | null,
   limit: number,
+  from = FIRST_CHANGE,
 ): Promise<Changes> {
   const known = /^\d{1,19}$/.exec(after ?? '')?.[0] ?? null;
   const rows = await query(
@@ -45,7 +49,8 @@ export async function changedCalls(
            pg_snapshot_xmax(pg_current_snapshot())) as running,
          -- Trimming leaves one old row, which marks how far it went.
          (select case when at < ${NOW_MS} - ${CHANGES_KEPT_MS} then transaction end
-          from changes order by transaction limit 1) as trimmed),
+          from changes where transaction >= $3::text::xid8
+          order by transaction limit 1) as trimmed),
      next as materialized (
        select transaction, keys from changes, horizon
        where transaction >= $1::text::xid8 and transaction < running order by transaction limit $2)
@@ -53,7 +58,7 @@ export async function changedCalls(
        coalesce($1::text::xid8 < trimmed, false) or coalesce($1::text::xid8 > running, true) as missed
      from horizon left join lateral (select transaction, unnest(keys) as key from next) n on true
      left join calls c on c.key = n.key order by n.transaction`,
-    [known, limit],
+    [known, limit, from],
   );
   const horizon = String(rows[0]?.horizon);
   if (after === null) return { callIds: [], cursor: horizon, missed: false };

@@ -60,26 +60,37 @@ export async function changeSetting(
   return Number(written?.version);
 }
 
+/**
+ * Also removes old changes, from the transaction `from` on, and returns from which on to do it the
+ * next time; null: from the same. While somebody holds a snapshot, what is before it is still in
+ * the index, and reading that would take longer with every commit.
+ */
 export async function beat(
   query: Query,
   { id, startedAt, routeSet, refusal, troubles }: Omit<Replica, 'seenAt'>,
-): Promise<void> {
-  await query(
+  from: string,
+): Promise<string | null> {
+  const [row] = await query(
     `with forgotten as (delete from replicas where seen_at < ${NOW_MS} - ${REPLICA_FORGOTTEN_MS} and id <> $1),
-     trimmed as (delete from changes where transaction <
-       (select max(transaction) from changes where at < ${NOW_MS} - ${CHANGES_KEPT_MS}))
+     old as materialized (select max(transaction) as last from changes
+       where transaction >= $6::text::xid8 and at < ${NOW_MS} - ${CHANGES_KEPT_MS}),
+     trimmed as (delete from changes
+       where transaction >= $6::text::xid8 and transaction < (select last from old))
      insert into replicas (id, started_at, seen_at, route_set, refusal, troubles)
        values ($1, $2, ${NOW_MS}, $3, $4, $5)
      on conflict (id) do update set started_at = excluded.started_at, seen_at = excluded.seen_at,
-       route_set = excluded.route_set, refusal = excluded.refusal, troubles = excluded.troubles`,
+       route_set = excluded.route_set, refusal = excluded.refusal, troubles = excluded.troubles
+     returning (select last::text from old) as last`,
     [
       id,
       Math.round(startedAt),
       routeSet,
       cleanOrNull(refusal),
       cleanOrNull(troublesText(troubles)),
+      from,
     ],
   );
+  return typeof row?.last === 'string' ? row.last : null;
 }
 
 export async function allReplicas(query: Query): Promise<Replica[]> {

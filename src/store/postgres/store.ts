@@ -10,7 +10,7 @@ import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { createAside } from './aside.ts';
 import * as audit from './audit.ts';
-import { changedCalls } from './changes.ts';
+import { changedCalls, FIRST_CHANGE } from './changes.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { commitUnits } from './commit.ts';
 import { foldCalls, pruneSums, readSums } from './history.ts';
@@ -47,6 +47,8 @@ export async function openPostgres(
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
+  /** Changes of earlier transactions are gone. */
+  let changesFrom = FIRST_CHANGE;
 
   /** One statement, which is its own transaction. */
   async function ask<T>(work: (query: Query) => Promise<T>): Promise<T> {
@@ -73,7 +75,9 @@ export async function openPostgres(
     async commit(units, claim) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: pool.where });
       if (units.length === 0) return { results: [], claimed: [] };
-      const committed = await commitUnits(pool, units, claim, recent, codeVersion);
+      const committed = await commitUnits(pool, units, claim, recent, codeVersion).finally(() =>
+        due.wereSet(units),
+      );
       if (provesTime(units, committed)) unproven.proven();
       return committed;
     },
@@ -89,7 +93,7 @@ export async function openPostgres(
     list: (filter) => look((query) => listCalls(query, filter)),
     activity: (since, callsMax) => look((query) => readActivity(query, since, callsMax)),
     outbox: () => ask(outboxHealth),
-    changes: (after, limit) => look((query) => changedCalls(query, after, limit)),
+    changes: (after, limit) => look((query) => changedCalls(query, after, limit, changesFrom)),
     deadLetter: (event, error, command) =>
       ask((query) => records.addDeadLetter(query, event, error, command)),
     deadLetters: (limit, before) => look((query) => audit.listLetters(query, limit, before)),
@@ -104,7 +108,12 @@ export async function openPostgres(
     changeSetting: (name, change) =>
       ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),
     provenNow: async () => (await ask(records.readNow)) - unproven.ms,
-    heartbeat: (replica) => ask((query) => records.beat(query, replica)),
+    async heartbeat(replica) {
+      const from = changesFrom;
+      // After a failure the numbers may be those of another server.
+      changesFrom = FIRST_CHANGE;
+      changesFrom = (await ask((query) => records.beat(query, replica, from))) ?? from;
+    },
     replicas: () => ask(records.allReplicas),
 
     prune: (before, limit) =>

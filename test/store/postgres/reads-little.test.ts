@@ -1,15 +1,19 @@
 /**
- * What the server asks all the time reads what it asks for, not what grows, also where tables were
- * never analyzed.
+ * What the server asks all the time reads what it asks for, not what grows: with tables that were
+ * never analyzed, and while somebody holds a snapshot, so that nothing old can be removed.
  */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { readActivity } from '../../../src/store/postgres/activity.ts';
+import { changedCalls } from '../../../src/store/postgres/changes.ts';
+import { ClockSteps } from '../../../src/store/postgres/clock-steps.ts';
 import { foldCalls } from '../../../src/store/postgres/history.ts';
+import { DueDeadlines } from '../../../src/store/postgres/outbox.ts';
 import type { Query } from '../../../src/store/postgres/pool.ts';
 import { hasOldCalls } from '../../../src/store/postgres/pruning.ts';
 import { readRecordings } from '../../../src/store/postgres/recordings.ts';
+import { beat } from '../../../src/store/postgres/records.ts';
 import { takeUncounted } from '../../../src/store/postgres/uncounted.ts';
 import { HOURLY_SUMS } from '../../../src/store/rows/fold.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -105,4 +109,77 @@ test('tables that were never analyzed, and those that were', async () => {
     await client.query('set enable_seqscan = off');
   }
   expect(read.filter(([, rows]) => rows > 400)).toEqual([]);
+});
+
+/** Entries of an index that `work` reads, also those of rows that are gone. */
+async function entriesRead(index: string, work: () => Promise<unknown>): Promise<number> {
+  const read = async () => {
+    const [row] = await query(
+      'select pg_stat_get_xact_tuples_returned(to_regclass($1))::int as n',
+      [index],
+    );
+    return Number(row?.n);
+  };
+  await client.query('begin');
+  const before = await read();
+  await work();
+  const after = await read();
+  await client.query('commit');
+  return after - before;
+}
+
+/** Runs something while another session has a snapshot from before it. */
+async function withSnapshot(work: () => Promise<void>): Promise<void> {
+  const holder = new pg.Client({ connectionString: database.url });
+  await holder.connect();
+  try {
+    await holder.query('begin isolation level repeatable read; select from calls limit 1');
+    await work();
+  } finally {
+    await holder.end();
+  }
+}
+
+test('deadlines that are over cost nothing while a backup runs, and one that is set is found', async () => {
+  const deadlines = new DueDeadlines(new ClockSteps(), () => {});
+  const due = () => deadlines.read(query, 10, CODE);
+  const callId = 'with deadlines';
+  await store.commit([aUnit(aCall(callId), 0)], null);
+  await withSnapshot(async () => {
+    for (let n = 1; n <= 300; n += 1) {
+      await client.query(
+        'update calls set due_at = $1 where key = (select key from call_filters order by call desc limit 1)',
+        [n],
+      );
+    }
+    await client.query('update calls set due_at = null where due_at is not null');
+    await due();
+    expect(await entriesRead('calls_due', due)).toBeLessThan(10);
+
+    const { now } = await due();
+    const found = await store.find(callId);
+    const deadline = { name: 'watch', n: 1, dueAt: now, setAt: now, putOff: false } as const;
+    await store.commit(
+      [aUnit(aCall(callId, { deadlines: [deadline] }), found?.version ?? 0)],
+      null,
+    );
+    expect((await due()).due).toMatchObject([{ callId }]);
+    // It stays due, and so does what is set later.
+    expect((await due()).due).toMatchObject([{ callId }]);
+  });
+});
+
+test('changes that were removed cost nothing while a backup runs', async () => {
+  const replica = { id: 'this', startedAt: 1, routeSet: null, refusal: null };
+  await withSnapshot(async () => {
+    await client.query('update changes set at = 0');
+    const from = await beat(query, replica, '0');
+    expect(await entriesRead('changes_pkey', () => beat(query, replica, from ?? '0'))).toBeLessThan(
+      10,
+    );
+    const look = () => changedCalls(query, from, 10, from ?? '0');
+    expect(await entriesRead('changes_pkey', look)).toBeLessThan(10);
+    // Whoever has not looked for so long is still told that they missed something.
+    expect(await changedCalls(query, '5', 10, from ?? '0')).toMatchObject({ missed: true });
+  });
 });
