@@ -18,7 +18,8 @@ export function cellOf(state: State): string {
     call.patienceOver,
     call.suspended !== null,
     call.lastResortRan,
-    state.manualLeft,
+    state.manualsLeft > 0,
+    state.awayUntil > state.now,
     state.actLeft,
     state.accepted,
   );

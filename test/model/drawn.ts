@@ -6,7 +6,7 @@ import type { Branches, MovingStep, PlayStep, Step } from '../../src/core/machin
 import { byTransfer, decision, refer, say, transfer } from '../helpers/machine.ts';
 import { chanceOf, oneOf } from './chance.ts';
 import { CRM, PLAIN } from './plans.ts';
-import type { Setting, Unknowns } from './world.ts';
+import type { More, Setting, Unknowns } from './world.ts';
 
 const TIMEOUTS_MS = [3_000, 3_000, 10_000, 20_000, 30_000, 40_000, 60_000];
 const PATIENCE_MS = [15_000, 30_000, 60_000, 120_000, 120_000];
@@ -34,9 +34,23 @@ export function drawnSetting(seed: number): { setting: Setting; faults: number }
     chance() < 0.25 ? refer('operator', { timeoutMs: oneOf(OPERATORS_MS, chance) }) : null;
   const act = chance() < 0.25 ? oneOf(['next', 'next', 'hangup'] as const, chance) : null;
   const faults = 1 + Math.floor(chance() * 4);
+  const manuals = oneOf([1, 1, 2], chance);
+  const more = drawMore(chance);
+  if (more.outages) unknowns.unreached = true;
   return {
-    setting: { name: `drawn ${seed}`, decided, lookup, unknowns, manual, act },
+    setting: { name: `drawn ${seed}`, decided, lookup, unknowns, manual, manuals, act, more },
     faults,
+  };
+}
+
+function drawMore(chance: () => number): More {
+  return {
+    outages: chance() < 0.3,
+    recovery: chance() < 0.3,
+    presses: oneOf(['1', '1', '2', '9', ''], chance),
+    resting:
+      chance() < 0.2 ? oneOf([['target1'], ['target2'], ['target1', 'target3']], chance) : [],
+    spent: chance() < 0.1 ? [oneOf(['refer', 'transfer'] as const, chance)] : [],
   };
 }
 
@@ -70,12 +84,14 @@ function drawStep(plans: Plans, depth: 0 | 1): Step {
 
 function drawMove(plans: Plans, depth: 0 | 1): MovingStep {
   const { chance } = plans;
+  const problem = chance() < 0.04 ? 'an empty value' : null;
   const timeoutMs = oneOf(TIMEOUTS_MS, chance);
   const ifFailed = depth === 0 && chance() < 0.35 ? drawBranches(plans) : {};
-  if (chance() < 0.3) return transfer('+14155550199', { timeoutMs, ifFailed });
+  if (chance() < 0.3) return transfer('+14155550199', { timeoutMs, ifFailed, problem });
   const name = plans.name();
   const ways = chance() < 0.15 ? { otherWay: byTransfer(name, { timeoutMs }) } : {};
-  return refer(name, { timeoutMs, ifFailed, ...ways });
+  const sibling = chance() < 0.1;
+  return refer(name, { timeoutMs, ifFailed, problem, sibling, ...ways });
 }
 
 function drawBranches(plans: Plans): Branches {

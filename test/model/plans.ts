@@ -2,7 +2,7 @@
 import type { LookupRequest } from '../../src/core/machine/command.ts';
 import type { Decision, Step } from '../../src/core/machine/plan.ts';
 import { bare, byTransfer, decision, refer, say, transfer } from '../helpers/machine.ts';
-import type { Setting, Unknowns } from './world.ts';
+import type { More, Setting, Unknowns } from './world.ts';
 
 const quick = { timeoutMs: 10_000 };
 /** Shorter than Telnyx's minimum `timeout_secs`, so a B-leg still rings when the step is over. */
@@ -141,6 +141,14 @@ export const PLAIN: Unknowns = {
   unreached: false,
 };
 
+const NOTHING_MORE: More = {
+  outages: false,
+  recovery: false,
+  presses: '1',
+  resting: [],
+  spent: [],
+};
+
 /** Each unknown separately, and all of them together. */
 export const WORLDS: Record<string, Unknowns> = {
   plain: PLAIN,
@@ -184,7 +192,9 @@ export function settingOf(name: string, unknowns: Unknowns): Setting {
         : { request: CRM, answered: { ...base, rule: 'answered', plan: plan.answered } },
     unknowns,
     manual: plan.manual ? refer('operator', { timeoutMs: 10_000 }) : null,
+    manuals: 1,
     act: plan.act ?? null,
+    more: NOTHING_MORE,
   };
 }
 

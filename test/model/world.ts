@@ -16,6 +16,7 @@ import { whyNotMovable } from '../../src/core/machine/movable.ts';
 import { whyNoNext } from '../../src/core/machine/on-operator.ts';
 import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
 import { ALL_AWAKE, transition } from '../../src/core/machine/transition.ts';
+import { isVoice } from '../../src/core/machine/voice.ts';
 import {
   asRepetition,
   maySend,
@@ -59,8 +60,28 @@ export interface Setting {
   unknowns: Unknowns;
   /** A manual refer that an operator may request once, at any time; null: none. */
   manual: ReferStep | null;
+  /** How often, one after the other. */
+  manuals: number;
   /** Another action that an operator may take once, at any time; null: none. */
   act: 'hangup' | 'next' | null;
+  more: More;
+}
+
+/**
+ * What only drawn settings have. Every further thing that may happen makes all others rarer, so the
+ * plans of plans.ts do without.
+ */
+export interface More {
+  /** The network to Telnyx may be away for a while: no command reaches it, but webhooks come. */
+  outages: boolean;
+  /** Recovery may find webhooks and sees the living leg. */
+  recovery: boolean;
+  /** The key that the caller presses in a menu; empty: none. */
+  presses: string;
+  /** Targets that rest. */
+  resting: string[];
+  /** Kinds of moves for which there is no budget left. */
+  spent: ('refer' | 'transfer')[];
 }
 
 /** A command in the outbox, as the store keeps it. */
@@ -150,7 +171,9 @@ export interface State {
   /** The lookup command that reached the operator's server; null: none. */
   asked: string | null;
   faults: number;
-  manualLeft: boolean;
+  /** Until then no command reaches Telnyx. */
+  awayUntil: number;
+  manualsLeft: number;
   actLeft: boolean;
   /** A case happened that cannot be distinguished in principle; see ACCEPTED in invariants.ts. */
   accepted: boolean;
@@ -173,6 +196,8 @@ export interface Action {
 const LEASE_MS = 10_000;
 const REQUEST_MS = 5_000;
 const TIMER_F_MS = 32_000;
+/** Shorter than a prompt may be sent, longer than that, and longer than most steps. */
+const OUTAGES_MS = [8_000, 25_000, 70_000];
 
 export function firstState(setting: Setting, faults: number): State {
   const state: State = {
@@ -190,7 +215,8 @@ export function firstState(setting: Setting, faults: number): State {
     moveKnown: false,
     asked: null,
     faults,
-    manualLeft: setting.manual !== null,
+    awayUntil: 0,
+    manualsLeft: setting.manual === null ? 0 : setting.manuals,
     actLeft: setting.act !== null,
     accepted: false,
     emitted: 0,
@@ -225,10 +251,10 @@ export function actionsOfKind(state: State, setting: Setting, kind: Kind): Actio
     case 'caller':
       return state.leg.alive ? [leaves] : [];
     case 'fault':
-      return state.faults > 0 ? faults(state) : [];
+      return state.faults > 0 ? faults(state, setting) : [];
     case 'operator':
       return [
-        ...(state.manualLeft && isMovable(state.call) ? [manual] : []),
+        ...(state.manualsLeft > 0 && isMovable(state.call) ? [manual] : []),
         ...(state.actLeft && mayAct(state, setting) ? [act] : []),
       ];
     default:
@@ -339,8 +365,10 @@ function isQuiet({ now, outbox, requests, wire, bLegs }: State): boolean {
   );
 }
 
-function nextMoment({ now, call, outbox, bLegs, refers, requests }: State): number | null {
+function nextMoment(state: State): number | null {
+  const { now, call, outbox, bLegs, refers, requests } = state;
   const moments = [
+    state.awayUntil,
     ...(call?.deadlines ?? []).map(({ dueAt }) => dueAt),
     ...outbox.map(({ readyAt, leaseUntil }) => leaseUntil ?? readyAt),
     ...bLegs.flatMap(({ endsAt }) => endsAt ?? []),
@@ -384,7 +412,7 @@ function farEnd(state: State, { unknowns }: Setting): Action[] {
 }
 
 /** Each costs one of the remaining faults. */
-function faults(state: State): Action[] {
+function faults(state: State, { more }: Setting): Action[] {
   const { requests, wire, call, now } = state;
   const actions: Action[] = [];
   const cost = (name: () => string, run: (scene: Scene) => void) =>
@@ -396,10 +424,17 @@ function faults(state: State): Action[] {
     );
   for (const item of unlike(wire)) {
     const name = () => wireName(state, item);
-    if (item.event.type !== 'call.initiated') {
+    const isOfBLeg = item.event.callId !== CALL;
+    if (item.event.type !== 'call.initiated' || (more.recovery && isOfBLeg)) {
       cost(
         () => `lose ${name()}`,
         (s) => s.lose(item),
+      );
+    }
+    if (more.recovery && item.late) {
+      cost(
+        () => `recovery finds ${name()}`,
+        (s) => s.recover(item),
       );
     }
     if (!item.late) {
@@ -428,6 +463,20 @@ function faults(state: State): Action[] {
       ],
     ];
     for (const [isPossible, what, run] of inFlight) if (isPossible) cost(what, run);
+  }
+  if (more.recovery && state.leg.alive && call !== null) {
+    cost(
+      () => 'recovery sees the leg',
+      (s) => s.see(),
+    );
+  }
+  if (more.outages && state.awayUntil <= now) {
+    for (const ms of OUTAGES_MS) {
+      cost(
+        () => `the network to Telnyx is away for ${ms / 1000} s`,
+        (s) => s.goesAway(ms),
+      );
+    }
   }
   for (const { name, n, dueAt, putOff } of call?.deadlines ?? []) {
     if (dueAt > now || putOff) continue;
@@ -478,7 +527,7 @@ class Scene {
   put(event: CallEvent): void {
     const { state } = this;
     const { now } = state;
-    const { unknowns } = this.setting;
+    const { unknowns, more } = this.setting;
     const before = state.call;
     const heardAt = unknowns.alone ? (before?.heardAt ?? null) : now;
     const result = transition(
@@ -488,11 +537,13 @@ class Scene {
         now,
         heardAt: () => heardAt,
         decide: (facts) => this.decide(facts),
-        overBudget: () => null,
+        overBudget: (kind) => (more.spent.includes(kind) ? 'no budget is left' : null),
         ...ALL_AWAKE,
+        resting: (target) => (more.resting.includes(target) ? 'it rests' : null),
       },
     );
     if (result.refused !== null) return;
+    this.keepsTurn(event, before, result.call);
     state.call = result.call;
     this.lookBack(before, result.call);
     const cancelled = new Set(result.cancel);
@@ -538,7 +589,28 @@ class Scene {
     }
   }
 
+  /** A prompt is not skipped because the network is away, as long as patience lasts. */
+  keepsTurn(event: CallEvent, before: Call | null, after: Call): void {
+    if (event.source !== 'outcome' || event.firstSentAt !== null) return;
+    if (!this.setting.unknowns.unreached || event.outcome.kind !== 'unknown') return;
+    const running = before?.running ?? null;
+    if (before === null || running?.id !== event.commandId || !isVoice(running.step)) return;
+    const patienceAt = before.deadlines.find(({ name }) => name === 'patience')?.dueAt;
+    const lasts = (before.policy?.patienceMs ?? 0) + (before.heardAt ?? 0);
+    if (before.patienceOver || (patienceAt ?? lasts) - this.state.now < 1_000) return;
+    if (after.running?.step === running.step) return;
+    this.violations.push('a prompt was skipped, and Telnyx had not been reached');
+  }
+
   note(text: string): void {
+    const { state } = this;
+    const talk = state.bLegs.some(({ answeredAt }) => answeredAt !== null);
+    if (text.includes('the B-leg answered before it was hung up') && !talk) {
+      state.accepted = true;
+      this.happened.push(
+        'accepted: it answered while its hangup was under way, and Telnyx could not be asked',
+      );
+    }
     for (const [words, name] of NOTES) if (text.includes(words)) this.happened.push(name);
   }
 
@@ -570,6 +642,11 @@ class Scene {
     };
     if (permission.kind !== 'send') {
       this.settle(sending, permission.outcome, false);
+      return;
+    }
+    if (now < state.awayUntil && command.action !== 'lookup') {
+      const asks = command.action === 'probe' || command.action === 'active_calls';
+      this.settle(sending, asks ? IN_VAIN : UNREACHED, true);
       return;
     }
     if (state.requests.some((each) => each.command.id === command.id)) {
@@ -720,7 +797,7 @@ class Scene {
   }
 
   carryOutOnce(command: Command, sending: Sending): void {
-    const { state } = this;
+    const { state, setting } = this;
     const { now } = state;
     switch (command.action) {
       case 'answer':
@@ -764,10 +841,18 @@ class Scene {
       case 'speak':
         if (!command.loop) this.emit('call.speak.ended', { status: 'completed' });
         return;
-      case 'gather_using_speak':
-      case 'gather_using_audio':
-        this.emit('call.gather.ended', { status: 'valid', digits: '1' });
+      case 'playback_start':
+        if (command.loop) return;
+        this.emit('call.playback.started');
+        this.emit('call.playback.ended', { status: 'completed' });
         return;
+      case 'gather_using_speak':
+      case 'gather_using_audio': {
+        const digits = setting.more.presses;
+        const isValid = digits !== '' && command.validDigits.includes(digits);
+        this.emit('call.gather.ended', { status: isValid ? 'valid' : 'timeout', digits });
+        return;
+      }
       default:
     }
   }
@@ -867,8 +952,9 @@ class Scene {
         : each,
     );
     if (event.type === 'call.hangup') this.hearsOfEnd(event.callId);
-    const { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause } = event;
-    const common = { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause };
+    const { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause, recovered } = event;
+    const told = { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause };
+    const common = recovered === undefined ? told : { ...told, recovered };
     this.put({ ...common, source: 'b_leg', callId: CALL, bLegId: event.callId, attemptId: about });
   }
 
@@ -927,6 +1013,39 @@ class Scene {
     );
   }
 
+  /** The list of live legs was read now, and the event is delivered with it. */
+  recover(item: OnTheWire): void {
+    const { state } = this;
+    this.happened.push('recovery found a webhook');
+    const living = new Set([
+      ...(state.leg.alive ? [CALL] : []),
+      ...state.bLegs.map(({ id }) => id),
+    ]);
+    this.state.wire = state.wire.filter((each) => each !== item);
+    this.deliver({ ...item, event: { ...item.event, recovered: { living } } });
+  }
+
+  /** Recovery sees the leg in the list of live ones, and its client_state. */
+  see(): void {
+    const { state, setting } = this;
+    const shown = setting.unknowns.probeShowsState ? state.leg.clientState : null;
+    const common = { callId: CALL, receivedAt: state.now, occurredAt: null };
+    const id = `sighting:${++state.emitted}`;
+    this.happened.push('recovery saw the leg');
+    this.put({
+      ...common,
+      source: 'sighting',
+      id,
+      type: 'recovery.sighting',
+      envelope: decodeEnvelope(shown),
+    });
+  }
+
+  goesAway(ms: number): void {
+    this.state.awayUntil = this.state.now + ms;
+    this.happened.push('the network to Telnyx was away');
+  }
+
   deadline(name: Call['deadlines'][number]['name'], n: number, putOff: boolean): void {
     const { state } = this;
     const { now } = state;
@@ -953,13 +1072,13 @@ class Scene {
   manual(): void {
     const { state, setting } = this;
     if (setting.manual === null) return;
-    state.manualLeft = false;
+    state.manualsLeft -= 1;
     this.happened.push(`a manual refer while ${state.call?.phase}`);
     const common = { callId: CALL, receivedAt: state.now, occurredAt: null };
     this.put({
       ...common,
       source: 'manual',
-      id: 'manual:1',
+      id: `manual:${setting.manuals - state.manualsLeft}`,
       type: 'manual.refer',
       step: setting.manual,
     });
@@ -1155,7 +1274,6 @@ const NOTES: [string, string][] = [
   ['rings after all', 'a move was taken back: the target before it rang after all'],
   ['its client_state shows', 'an envelope showed that Telnyx had carried out a command'],
   ['never came: a probe', 'a probe found that the leg had ended'],
-  ['answered and again', 'answered again after 90034'],
   ['answering, then again', 'answered again after 90034'],
   ['hang up the B-leg', 'the B-leg of a transfer that was given up was hung up'],
   ['patience ran out', 'patience ran out'],
@@ -1168,12 +1286,13 @@ const NOTES: [string, string][] = [
     'an earlier REFER may still be answered',
     'a step was skipped since an earlier REFER may be answered',
   ],
-  ['the B-leg lives after', 'a B-leg of which no webhook came was found'],
+  ['the B-leg still exists after', 'a B-leg of which no webhook came was found'],
   ['came too late and changes nothing', 'a lookup was answered too late'],
   ['given up for a manual refer', 'a lookup was given up'],
   ['postponed by', 'a deadline that was reached late was postponed'],
   ['back to ', 'a manual refer failed and the call went back'],
   ['waits until the B-leg', 'a move waited until a B-leg was hung up'],
+  ['so it keeps its turn', 'a step kept its turn, because Telnyx was not reached'],
 ];
 
 function refused(code: string): Outcome {
