@@ -398,3 +398,15 @@ test('a SIP address is asked for as it is stored, whatever the case of its host'
   const asked = { from: 'SIP:Ada@PBX.Example', to: '+14155550100;npdi', limit: 1 };
   expect(filterOf(asked)).toEqual({ from: 'sip:Ada@pbx.example', to: '+14155550100', limit: 1 });
 });
+
+// The last, because it adds a call.
+test('a call with more events than are kept says so at the end of its timeline', async () => {
+  const { out: whole } = await referee('calls', 'v3:first');
+  expect(whole).not.toContain('are kept');
+  const commands = [{ id: 'c-long', action: 'probe', attempt: null }];
+  const events = Array.from({ length: 501 }, (_, n) => anEntry(`long-${n}`, { commands }));
+  await store.commit([aUnit(aCall('v3:long'), 0, { events })], null);
+  const { out } = await referee('calls', 'v3:long');
+  expect(out).toContain('-> probe: its outcome is not listed');
+  expect(out).toContain('\nOnly the first 500 events of a call are kept');
+});

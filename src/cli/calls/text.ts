@@ -4,7 +4,7 @@
  */
 import { duration } from '../../core/machine/caller-outcome.ts';
 import type { CallDetail, CallSummary } from '../../http/api/calls-json.ts';
-import { targetOf, titleOf } from '../../page/words/timeline-words.js';
+import { cutWords, targetOf, titleOf } from '../../page/words/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from '../terminal/local-time.ts';
 import { plain } from '../terminal/terminal.ts';
 import { cut, padded, widthOf } from '../terminal/text-width.ts';
@@ -166,8 +166,14 @@ export function callStory(call: CallDetail, utc: boolean): string {
     ...(call.plan.length === 0 ? [] : [`Next: ${call.plan.join(', ')}`, '']),
     `Timeline (times in ${zoneText(offset)})`,
     ...timelineLines(call, offset),
+    ...cutLines(call),
   ];
   return lines.map((line) => plain(line).trimEnd()).join('\n');
+}
+
+function cutLines({ timeline }: CallDetail): string[] {
+  const words = cutWords(timeline);
+  return words === null ? [] : ['', words];
 }
 
 /** The page's word; a call whose REFER completed may last longer, without us. */
@@ -215,6 +221,7 @@ function timelineLines({ timeline, created_at, attempts }: CallDetail, offset: n
     const code = [detail.status, detail.code].filter((part) => part != null && part !== '');
     outcomes.set(detail.command, [detail.outcome, ...code].join(' '));
   }
+  const unknown = cutWords(timeline) === null ? 'no outcome yet' : 'its outcome is not listed';
   return timeline.flatMap((entry) => {
     const { at, type, phase_before: before, phase, notes, commands, detail, advice } = entry;
     const target = targetOf(entry.attempt, attempts);
@@ -231,7 +238,7 @@ function timelineLines({ timeline, created_at, attempts }: CallDetail, offset: n
       ...(advice === null ? [] : adviceLines(advice).map((line) => `    ${line}`)),
       ...commands.map(
         ({ id, action, attempt }) =>
-          `      -> ${[action, targetOf(attempt, attempts)].filter(Boolean).join(' ')}: ${outcomes.get(id) ?? 'no outcome yet'}`,
+          `      -> ${[action, targetOf(attempt, attempts)].filter(Boolean).join(' ')}: ${outcomes.get(id) ?? unknown}`,
       ),
     ];
   });

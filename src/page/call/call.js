@@ -7,6 +7,7 @@ import { getJson } from '../server/api.js';
 import { newest } from '../server/newest.js';
 import { whatFollows } from '../words/simple-words.js';
 import { isSip, modeSwitch } from '../words/story-mode.js';
+import { cutWords } from '../words/timeline-words.js';
 import { ruleName, said, time } from '../words/words.js';
 import { callActing } from './acting.js';
 import { attemptDetail, matchedRule } from './attempt.js';
@@ -134,9 +135,11 @@ function next(call) {
 
 /** @param {CallDetail} call @param {() => void} changed */
 function happenedPanel(call, changed) {
+  const cut = cutWords(call.timeline);
   return html`<section class="panel" aria-labelledby="story-title">
     <div class="title-row"><h2 id="story-title">What happened</h2>${modeSwitch(changed)}</div>
     ${isSip() ? sequence(call) : story(call)}
+    ${cut === null ? nothing : html`<p class="faint small">${cut}</p>`}
   </section>`;
 }
 

@@ -12,6 +12,19 @@
  */
 import { word } from './states.js';
 
+/** How many entries of a call the server keeps. */
+export const ENTRIES_KEPT = 500;
+
+/**
+ * Where a timeline ends before its call does; null if all of its entries are there.
+ *
+ * @param {readonly unknown[]} timeline
+ */
+export function cutWords(timeline) {
+  if (timeline.length < ENTRIES_KEPT) return null;
+  return `Only the first ${ENTRIES_KEPT} events of a call are kept: what came after them is not listed here.`;
+}
+
 /** The webhooks of the caller's leg. */
 const WEBHOOKS = new Map([
   ['call.initiated', 'the call arrives'],

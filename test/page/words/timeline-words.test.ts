@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
 import {
   commandWords,
+  cutWords,
+  ENTRIES_KEPT,
   type Entry,
   sentenceOf,
   targetOf,
   titleOf,
 } from '../../../src/page/words/timeline-words.js';
+import { TIMELINE_ENTRIES_MAX } from '../../../src/store/rows/rows.ts';
 
 function anEntry(given: Partial<Entry>): Entry {
   return { source: 'webhook', type: 'call.answered', attempt: null, detail: {}, ...given };
@@ -93,4 +96,10 @@ test('a target has its name, or its address where it has none', () => {
 
 test('a command that this version does not know is shown by its name', () => {
   expect([commandWords('hangup'), commandWords('send_dtmf')]).toEqual(['hang up', 'send dtmf']);
+});
+
+test('a timeline that may go on says so: a call of days has more events than are kept', () => {
+  expect(ENTRIES_KEPT).toBe(TIMELINE_ENTRIES_MAX);
+  expect(cutWords(Array(ENTRIES_KEPT - 1))).toBeNull();
+  expect(cutWords(Array(ENTRIES_KEPT))).toContain('first 500 events');
 });
