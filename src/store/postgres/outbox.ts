@@ -101,7 +101,7 @@ const HELD_BACK_MAX = 20_000;
  * Longer than a commit of another replica takes: what it sets is due after its load, and seen after
  * its commit.
  */
-const UNSEEN_MS = 60_000;
+const UNSEEN_MS = 15_000;
 /** How often everything is read, in case a commit took longer all the same. */
 const ALL_EVERY_MS = 60_000;
 /** Reading everything may take a hundredth of the time. */
