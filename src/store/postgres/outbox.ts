@@ -29,13 +29,14 @@ export async function claimCommands(
   limit: number,
   codeVersion: number,
   steps: ClockSteps,
+  from = 0,
 ): Promise<ClaimedCommand[]> {
   const early = steps.early();
   const rows = await query(
     `with clock as materialized (select ${NOW_MS} as now),
       next as materialized (
         select k.key from commands k
-        where not k.cancelled and k.code <= $4 and (k.ready_at <= (select now from clock)
+        where not k.cancelled and k.command >= $7 and k.code <= $4 and (k.ready_at <= (select now from clock)
           or k.created_at > (select now from clock) + ${STEP_MS_MIN} and k.ready_at >= $5::bigint
             and k.ready_at - $6::bigint <= (select now from clock))
         order by k.rank, k.command limit $3 for update skip locked)
@@ -43,7 +44,7 @@ export async function claimCommands(
        first_sent_at = coalesce(k.first_sent_at, now)
      from next, clock where k.key = next.key
      returning k.command, k.document, k.tries, k.first_sent_at, k.created_at, k.ready_at, now`,
-    [owner, leaseMs, limit, codeVersion, early.before - OVERDUE_MS, Math.round(early.ms)],
+    [owner, leaseMs, limit, codeVersion, early.before - OVERDUE_MS, Math.round(early.ms), from],
   );
   // An update returns its rows in no particular order.
   rows.sort((a, b) => Number(a.command) - Number(b.command));

@@ -16,6 +16,7 @@ import { commitUnits } from './commit.ts';
 import { foldCalls, pruneSums, readSums } from './history.ts';
 import { callTimeline, listCalls } from './list.ts';
 import { findCall, LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
+import { LowestCommand } from './lowest-command.ts';
 import { migratePostgres } from './migrate.ts';
 import { claimCommands, DueDeadlines, outboxHealth, releaseLeases, stillToSend } from './outbox.ts';
 import { explain } from './pg-errors.ts';
@@ -43,6 +44,7 @@ export async function openPostgres(
     unproven.add(stepMs);
     onNotice({ kind: 'clock_stepped', clock: 'database', stepMs, offMs: 0 });
   });
+  const lowest = new LowestCommand();
   const recent = new RecentRows();
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;
@@ -83,7 +85,16 @@ export async function openPostgres(
     },
 
     takeUncounted: (limit) => ask((query) => takeUncounted(query, limit, codeVersion)),
-    claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion, steps)),
+    claim: (claim, limit) =>
+      ask(async (query) => {
+        try {
+          const from = await lowest.read(query);
+          return await claimCommands(query, claim, limit, codeVersion, steps, from);
+        } catch (error) {
+          lowest.forget();
+          throw error;
+        }
+      }),
     stillToSend: (owner, ids) => ask((query) => stillToSend(query, owner, ids)),
     releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
     due: (limit) => ask((query) => due.read(query, limit, codeVersion)),

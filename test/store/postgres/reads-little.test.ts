@@ -3,13 +3,14 @@
  * never analyzed, and while somebody holds a snapshot, so that nothing old can be removed.
  */
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { readActivity } from '../../../src/store/postgres/activity.ts';
 import { changedCalls } from '../../../src/store/postgres/changes.ts';
 import { ClockSteps } from '../../../src/store/postgres/clock-steps.ts';
 import { foldCalls } from '../../../src/store/postgres/history.ts';
-import { DueDeadlines } from '../../../src/store/postgres/outbox.ts';
+import { LowestCommand } from '../../../src/store/postgres/lowest-command.ts';
+import { claimCommands, DueDeadlines } from '../../../src/store/postgres/outbox.ts';
 import type { Query } from '../../../src/store/postgres/pool.ts';
 import { hasOldCalls } from '../../../src/store/postgres/pruning.ts';
 import { readRecordings } from '../../../src/store/postgres/recordings.ts';
@@ -17,7 +18,7 @@ import { beat } from '../../../src/store/postgres/records.ts';
 import { takeUncounted } from '../../../src/store/postgres/uncounted.ts';
 import { HOURLY_SUMS } from '../../../src/store/rows/fold.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aCall, anAttempt, anEntry, aUnit } from '../../helpers/documents.ts';
+import { aCall, aCommand, anAttempt, anEntry, aUnit } from '../../helpers/documents.ts';
 import { freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';
 
 const CALLS = 4_000;
@@ -182,4 +183,44 @@ test('changes that were removed cost nothing while a backup runs', async () => {
     // Whoever has not looked for so long is still told that they missed something.
     expect(await changedCalls(query, '5', 10, from ?? '0')).toMatchObject({ missed: true });
   });
+});
+
+test('commands that were sent cost nothing while a backup runs, and those that wait are claimed', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const lowest = new LowestCommand();
+  const claim = async () =>
+    claimCommands(
+      query,
+      { owner: 'this', leaseMs: 0 },
+      10,
+      CODE,
+      new ClockSteps(),
+      await lowest.read(query),
+    );
+  const issue = (id: string) =>
+    store.commit(
+      [aUnit(aCall(`call of ${id}`), 0, { commands: [aCommand(id, `call of ${id}`)] })],
+      null,
+    );
+  try {
+    await withSnapshot(async () => {
+      for (let n = 0; n < 100; n += 1) await issue(`sent ${n}`);
+      await client.query("delete from commands where document like '%sent%'");
+      await issue('waits');
+      // Twice, because a commit may be under way whose commands have lower numbers.
+      for (let n = 0; n < 2; n += 1) {
+        expect(await claim()).toMatchObject([{ command: { id: 'waits' } }]);
+        vi.advanceTimersByTime(70_000);
+      }
+      await issue('last');
+      const ids: string[] = [];
+      const read = await entriesRead('commands_next', async () => {
+        ids.push(...(await claim()).map(({ command }) => command.id));
+      });
+      expect(ids.toSorted()).toEqual(['last', 'waits']);
+      expect(read).toBeLessThan(20);
+    });
+  } finally {
+    vi.useRealTimers();
+  }
 });
