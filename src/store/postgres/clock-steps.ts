@@ -44,6 +44,16 @@ export class ClockSteps {
   #stretches: Stretch[] = [];
 
   /**
+   * At a start: it shows `now`, and showed `until` before. It was set back by at least the
+   * difference, and nobody knows when. So only what was set later than now is from before that.
+   */
+  wasSetBack(until: number, now: number): void {
+    if (until - now > STEP_MS_MIN) {
+      this.#stretches = [{ from: Number.NEGATIVE_INFINITY, until, ms: now - until }];
+    }
+  }
+
+  /**
    * The database said `now` between two readings of our clock. Returns how far it has stepped since
    * the last look, mostly 0.
    */

@@ -8,6 +8,7 @@ import {
   REPLICA_FORGOTTEN_MS,
   troublesText,
 } from '../rows/rows.ts';
+import { STEP_MS_MIN } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { keyText } from './values.ts';
@@ -71,7 +72,8 @@ export async function beat(
   from: string,
 ): Promise<string | null> {
   const [row] = await query(
-    `with forgotten as (delete from replicas where seen_at < ${NOW_MS} - ${REPLICA_FORGOTTEN_MS} and id <> $1),
+    `with forgotten as (delete from replicas where id <> $1
+       and (seen_at < ${NOW_MS} - ${REPLICA_FORGOTTEN_MS} or ${IS_AHEAD})),
      old as materialized (select max(transaction) as last from changes
        where transaction >= $6::text::xid8 and at < ${NOW_MS} - ${CHANGES_KEPT_MS}),
      trimmed as (delete from changes
@@ -93,8 +95,14 @@ export async function beat(
   return typeof row?.last === 'string' ? row.last : null;
 }
 
+/**
+ * A heartbeat from before the clock was set back says nothing about now. Who lives has another
+ * within seconds.
+ */
+const IS_AHEAD = `seen_at > ${NOW_MS} + ${STEP_MS_MIN}`;
+
 export async function allReplicas(query: Query): Promise<Replica[]> {
-  const rows = await query('select * from replicas order by started_at, id');
+  const rows = await query(`select * from replicas where not ${IS_AHEAD} order by started_at, id`);
   return rows.map((row) => ({
     id: String(row.id),
     startedAt: Number(row.started_at),
@@ -110,10 +118,10 @@ export async function readNow(query: Query): Promise<number> {
   return Number(row?.now);
 }
 
-/** How long no replica was there, by the server's clock; 0 if there never was one. */
-export async function readPause(query: Query): Promise<number> {
-  const [row] = await query(`select ${NOW_MS} - max(seen_at) as pause from replicas`);
-  return Number(row?.pause ?? 0);
+/** The last heartbeat of any replica, and the present time; null if there never was one. */
+export async function readLastSeen(query: Query): Promise<{ at: number; now: number } | null> {
+  const [row] = await query(`select ${NOW_MS} as now, max(seen_at) as at from replicas`);
+  return row?.at == null ? null : { at: Number(row.at), now: Number(row.now) };
 }
 
 export async function pulse(query: Query): Promise<void> {

@@ -169,7 +169,11 @@ export async function openPostgres(
 
   try {
     await ask(() => migratePostgres(pool, codeVersion));
-    unproven.add(await ask(records.readPause));
+    const seen = await ask(records.readLastSeen);
+    if (seen !== null) {
+      unproven.add(seen.now - seen.at);
+      steps.wasSetBack(seen.at, seen.now);
+    }
     return store;
   } catch (error) {
     await store.close();

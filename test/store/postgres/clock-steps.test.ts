@@ -166,6 +166,26 @@ describe('a store whose database’s clock is set', () => {
     expect((claimed?.now ?? 0) - (claimed?.createdAt ?? 0)).toBeLessThan(30_000);
   });
 
+  test('back by 100 s before a start: what was set before is due when it would have been', async () => {
+    await withDeadline('unseen', 2_000);
+    await store.heartbeat({ id: 'before', startedAt: 0, routeSet: null, refusal: null });
+    await setBy(-100_000);
+    const started = await openStore({ kind: 'postgres', url: database.url });
+    try {
+      await waitFor(async () => {
+        const { due } = await started.due(100);
+        expect(due.map(({ callId }) => callId)).toContain('unseen');
+      });
+      // It is dead, and its last heartbeat is of a time that is still to come.
+      expect((await started.replicas()).map(({ id }) => id)).not.toContain('before');
+      await started.heartbeat({ id: 'after', startedAt: 0, routeSet: null, refusal: null });
+      await setBy(100_000);
+      expect((await started.replicas()).map(({ id }) => id)).toEqual(['after']);
+    } finally {
+      await started.close();
+    }
+  });
+
   test('40 days ahead, while it runs or at a start, it proves nothing until a webhook is taken', async () => {
     const DAY = 86_400_000;
     const { now } = await store.due(1);
