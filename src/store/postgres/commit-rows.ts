@@ -98,6 +98,7 @@ const FILTERS = [
   'parent',
   'costs',
   'tableRows',
+  'outgoing',
 ] as const satisfies readonly (keyof CallColumns)[];
 
 function pushColumns(
@@ -123,6 +124,7 @@ function pushColumns(
       parent: columns.parent,
       costs: columns.costs,
       table_rows: columns.tableRows,
+      outgoing: columns.outgoing,
     });
   }
   for (const attempt of changedAttempts(before, call)) {

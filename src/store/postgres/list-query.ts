@@ -63,12 +63,13 @@ function numberTerms({ number }: CallFilter, bind: (value: unknown) => string): 
   if (number === undefined) return [[]];
   const ours = bind(number);
   return [
-    [`f.callee = ${ours}`, `not ${isDirected('outgoing')}`],
-    [`f.caller = ${ours}`, isDirected('outgoing')],
+    [`f.callee = ${ours}`, 'not f.outgoing'],
+    [`f.caller = ${ours}`, 'f.outgoing'],
   ];
 }
 
 function isDirected(direction: Direction): string {
+  if (direction === 'outgoing') return 'f.outgoing';
   return `position('${directionMark(direction)}' in c.document) > 0`;
 }
 

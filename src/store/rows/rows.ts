@@ -50,6 +50,7 @@ export interface CallColumns {
   costs: string | null;
   /** JSON of the tables' rows that decided, each with its `table` and `key`. */
   tableRows: string | null;
+  outgoing: boolean;
 }
 
 /** What a call cost in one currency; `target` is left out where nobody was moved. */
@@ -73,6 +74,7 @@ export function callColumns(call: Call): CallColumns {
     parent: cleanOrNull(call.parentId),
     costs: costsText(call),
     tableRows: tableRowsText(call),
+    outgoing: call.facts.direction === 'outgoing',
   };
 }
 

@@ -9,6 +9,7 @@ import { readActivity } from '../../../src/store/postgres/activity.ts';
 import { changedCalls } from '../../../src/store/postgres/changes.ts';
 import { ClockSteps } from '../../../src/store/postgres/clock-steps.ts';
 import { foldCalls } from '../../../src/store/postgres/history.ts';
+import { listCalls } from '../../../src/store/postgres/list.ts';
 import { LowestCommand } from '../../../src/store/postgres/lowest-command.ts';
 import { claimCommands, DueDeadlines } from '../../../src/store/postgres/outbox.ts';
 import type { Query } from '../../../src/store/postgres/pool.ts';
@@ -89,6 +90,7 @@ async function rowsRead(work: (query: Query) => Promise<unknown>): Promise<numbe
 const ASKED: [string, (query: Query) => Promise<unknown>][] = [
   ['taking what is to be counted', (ask) => takeUncounted(ask, 10, CODE)],
   ['adding calls up', (ask) => foldCalls(ask, 10, CODE)],
+  ['outgoing calls', (ask) => listCalls(ask, { direction: 'outgoing', limit: 50 })],
   ['statistics', (ask) => readActivity(ask, 1_000_000 + (CALLS - 10) * 1_000, 20_000)],
 ];
 

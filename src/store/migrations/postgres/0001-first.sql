@@ -46,11 +46,14 @@ create table call_filters (
   costs text,
   -- Rows of tables that decided, as JSON: an array of { table, key }.
   table_rows text,
-  leg boolean generated always as (parent is not null) stored
+  leg boolean generated always as (parent is not null) stored,
+  -- What an account has few of: without an index they would be looked for among all calls.
+  outgoing boolean not null default false
 );
 
 create index call_filters_created on call_filters (leg, created_at, call);
 create index call_filters_live on call_filters (leg, created_at, call) where not over;
+create index call_filters_outgoing on call_filters (leg, created_at, call) where outgoing;
 create index call_filters_ended on call_filters (ended_at) where ended_at is not null;
 create index call_filters_ends on call_filters (ends, leg, created_at, call) where ends is not null;
 create index call_filters_rule on call_filters (rule, created_at, call) where rule is not null;
@@ -364,17 +367,17 @@ begin
     where exists (select from winner)),
   filtered as (
     insert into call_filters (call, key, created_at, ended_at, over, ends, rule, caller, callee, session,
-      parent, costs, table_rows)
+      parent, costs, table_rows, outgoing)
     select w.call, w.key, f.created_at, f.ended_at, f.over, f.ends, f.rule, f.caller, f.callee, f.session,
-      f.parent, f.costs, f.table_rows
+      f.parent, f.costs, f.table_rows, f.outgoing
     from json_to_recordset(given_filters) as f(n integer, created_at bigint, ended_at bigint,
         over boolean, ends text, rule text, caller text, callee text, session text, parent text, costs text,
-        table_rows text)
+        table_rows text, outgoing boolean)
       join winner w on w.n = f.n
     on conflict (call) do update set created_at = excluded.created_at, ended_at = excluded.ended_at,
       over = excluded.over, ends = excluded.ends, rule = excluded.rule, caller = excluded.caller,
       callee = excluded.callee, session = excluded.session, parent = excluded.parent,
-      costs = excluded.costs, table_rows = excluded.table_rows),
+      costs = excluded.costs, table_rows = excluded.table_rows, outgoing = excluded.outgoing),
   logged as (
     insert into events (call, key, entry, document)
     select w.call, e.key, w.entry + e.i, case when w.entry + e.i < entries_max then e.document end
