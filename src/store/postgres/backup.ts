@@ -76,7 +76,24 @@ export async function restorePostgres(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  await analyze(url);
   return (await look(url)).calls ?? 0;
+}
+
+/**
+ * A backup has no statistics. Until the server makes some, minutes later, lists of many calls would
+ * take longer than they may.
+ */
+async function analyze(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  try {
+    await client.connect();
+    await client.query('analyze');
+  } catch (error) {
+    throw explain(error, place(url));
+  } finally {
+    await client.end();
+  }
 }
 
 /** A server whose search path leads elsewhere would find an empty store, and make a new one. */

@@ -2,6 +2,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import pg from 'pg';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { backUp, restore } from '../../../src/store/backup.ts';
 import { openStore } from '../../../src/store/open.ts';
@@ -88,4 +89,18 @@ test('a schema of our own is all that is backed up, and is restored into one of 
     '--exclude-schema="an""other"',
     '--exclude-schema="public"',
   ]);
+});
+
+test('what is restored has statistics at once, without which lists of many calls are slow', async () => {
+  await asAdmin(database.url, 'create table restored (x int); insert into restored values (1)');
+  writeFileSync(join(folder, 'from'), '');
+  const given = { kind: 'postgres', url: database.url } as const;
+  await restore(join(folder, 'from'), given, new AbortController().signal);
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const { rows } = await client.query(
+    "select reltuples::int as rows from pg_class where relname = 'restored'",
+  );
+  await client.end();
+  expect(rows).toEqual([{ rows: 1 }]);
 });
