@@ -116,9 +116,10 @@ function mayPass({ command: { action }, tries }: ClaimedCommand, refusal: Reject
   const { status, code, callEnded, notAnswered, misconfigured } = refusal;
   const soon = tries < TRANSIENT_TRIES_MAX;
   if (callEnded) {
-    // The first command of a call may reach a part of Telnyx that has not heard of the call yet.
-    const isFirst = action === 'answer' || action === 'reject';
-    return soon && isFirst && code !== null && UNKNOWN_CALL_CODES.has(code);
+    // A call that has just begun may not be known everywhere at Telnyx yet. If this is given up,
+    // nothing follows that would tell, and the caller is left ringing or in silence.
+    const isLast = action === 'answer' || action === 'reject' || action === 'hangup';
+    return soon && isLast && code !== null && UNKNOWN_CALL_CODES.has(code);
   }
   if (status === 409 && !notAnswered) return soon;
   // The key is wrong, or it was not Telnyx's API that answered: every other command would be
