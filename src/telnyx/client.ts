@@ -186,6 +186,7 @@ function openApi(options: TelnyxClientOptions, timeoutMs: number) {
       headers: {
         authorization: `Bearer ${options.apiKey}`,
         accept: 'application/json',
+        'accept-encoding': 'identity',
         'content-type': 'application/json',
         'user-agent': 'referee',
       },

@@ -12,9 +12,10 @@ export async function answerOf(
   try {
     text = await response.body.text();
   } catch (error) {
-    // The status of a truncated answer is still valid, except for 4xx, whose code was in the body.
+    // The status of a truncated answer is still valid, except for 4xx, whose code was in the body,
+    // and for a page, which is not from Telnyx's API.
     const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
-    if (!tells) throw error;
+    if (!tells || (status <= 299 && isPage(response))) throw error;
   }
   if (status >= 200 && status <= 299 && isNotTelnyx(text)) {
     throw new Error(
@@ -47,6 +48,10 @@ export function retryAfterOf(headers: PlainResponse['headers']): string | null {
  */
 function isNotTelnyx(text: string): boolean {
   return /^\s*[^\s{]/.test(text);
+}
+
+function isPage({ headers }: PlainResponse): boolean {
+  return /^\s*text\/html\b/i.test(headers.get('content-type') ?? '');
 }
 
 function tooLarge(error: unknown): boolean {

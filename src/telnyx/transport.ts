@@ -7,6 +7,7 @@
 
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { connector } from './connector.ts';
+import { decoded } from './content-encoding.ts';
 
 export interface Transport {
   fetch: typeof fetch;
@@ -75,7 +76,13 @@ export function createTransport(
       mayWrite,
     };
     const { statusCode, headers, body } = await gatedPool.request(options);
-    return { status: statusCode, headers: { get: (name) => headerOf(headers[name]) }, body };
+    const get = (name: string) => headerOf(headers[name]);
+    const text = async () => {
+      const coding = get('content-encoding');
+      if (coding === null) return body.text();
+      return decoded(await body.bytes(), coding, limits.bodyBytesMax);
+    };
+    return { status: statusCode, headers: { get }, body: { text } };
   }
 
   return {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import type { Command } from '../../src/core/machine/command.ts';
 import {
@@ -379,4 +380,59 @@ test.each([
 test('a 200 that is empty stays a promise', async () => {
   const api = await serve((_, response) => void response.writeHead(200).end());
   expect(await client(api.url).send(hangup)).toMatchObject({ kind: 'accepted', status: 200 });
+});
+
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['BR', brotliCompressSync],
+  ['identity', Buffer.from],
+] as [string, (text: string) => Buffer][])(
+  'an answer that a proxy has compressed (%s) is read',
+  async (coding, compress) => {
+    const api = await serve();
+    const telnyx = client(api.url);
+    const answer = (status: number, body: unknown) => {
+      api.reply = (_, response) => {
+        response.writeHead(status, { 'content-encoding': coding });
+        response.end(compress(JSON.stringify(body)));
+      };
+    };
+    answer(200, { data: { result: 'ok' } });
+    expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted' });
+    expect(api.requests[0]?.headers['accept-encoding']).toBe('identity');
+    answer(200, { data: { is_alive: true } });
+    expect(await telnyx.send(probe)).toMatchObject({ kind: 'accepted', alive: true });
+    answer(422, { errors: [{ code: '90018', title: 'Call has already ended' }] });
+    expect(await telnyx.send(hangup)).toMatchObject({ kind: 'rejected', callEnded: true });
+  },
+);
+
+test('a compressed answer that cannot be read goes by its status, and is not unpacked without end', async () => {
+  const api = await serve();
+  const telnyx = client(api.url);
+  const answer = (status: number, coding: string, bytes: Buffer) => {
+    api.reply = (_, response) => {
+      response.writeHead(status, { 'content-encoding': coding }).end(bytes);
+    };
+  };
+  answer(200, 'secret', Buffer.from('?'));
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted' });
+  answer(200, 'gzip', Buffer.from('{'));
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted' });
+  answer(422, 'gzip', Buffer.from('{'));
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'retry', provenUnsent: false });
+  answer(200, 'gzip', gzipSync(`{"data":${' '.repeat(3 * 1024 * 1024)}{"is_alive":true}}`));
+  expect(await telnyx.send(probe)).toMatchObject({ kind: 'unknown' });
+});
+
+test.each([
+  ['cut', { 'content-length': '1000' }, 20],
+  ['endless', {}, 2 * 1024 * 1024],
+])('a page that is %s is no promise, although it says 200', async (_how, headers, bytes) => {
+  const api = await serve((_, response) => {
+    response.writeHead(200, { 'content-type': 'Text/HTML; charset=utf-8', ...headers });
+    response.write('<html>'.padEnd(bytes, 'x'), () => response.destroy());
+  });
+  expect(await client(api.url).send(hangup)).toMatchObject({ kind: 'retry', provenUnsent: false });
 });

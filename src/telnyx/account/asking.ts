@@ -116,6 +116,7 @@ export function createAsking(options: AskingOptions): Asking {
           headers: {
             authorization: `Bearer ${apiKey}`,
             accept: 'application/json',
+            'accept-encoding': 'identity',
             'content-type': 'application/json',
             'user-agent': 'referee',
           },
