@@ -14,10 +14,10 @@ import { replacing } from '../rows/replacing.ts';
 import { explain } from './pg-errors.ts';
 
 /**
- * They describe only the present, and the transaction numbers in `changes` are valid only on their
- * server.
+ * It describes only the present, and its transaction numbers are valid only on their server. The
+ * heartbeats in `replicas` stay: what was missed since the last one is asked for after a restore.
  */
-const LEFT_OUT = ['changes', 'replicas'];
+const LEFT_OUT = ['changes'];
 
 export async function backUpPostgres(
   url: string,
