@@ -34,7 +34,11 @@ export function parseSipUri(text: string): SipUri | { problem: string } {
   }
   const scheme = /^(sips?):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== 'sip' && scheme !== 'sips') {
-    return { problem: 'a SIP URI begins with sip: or sips:' };
+    return {
+      problem: text.startsWith('+')
+        ? 'a number is + and 7 to 15 digits'
+        : 'a SIP URI begins with sip: or sips:',
+    };
   }
   const rest = text.slice(scheme.length + 1);
   if (/^<?sips?:/i.test(rest)) return { problem: 'the scheme sip: appears twice' };

@@ -19,6 +19,10 @@ test.each([
   ['sip:a@b.example.com?Subject=1%0D%0AVia:%202', 'hides a control character'],
   ['sip:a@b.example.com?X%00=1', 'hides a control character'],
   ['sip:a%7f@b.example.com', 'hides a control character'],
+  ['pbx.example.com', 'a SIP URI begins with sip: or sips:'],
+  ['+11', 'a number is + and 7 to 15 digits'],
+  ['+1abc', 'a number is + and 7 to 15 digits'],
+  ['+14155550199;x', 'a number is + and 7 to 15 digits'],
 ])('%s is refused', (text, why) => {
   expect(parseSipUri(text)).toMatchObject({ problem: expect.stringContaining(why) });
 });
