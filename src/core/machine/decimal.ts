@@ -1,7 +1,10 @@
 /** Amounts of money as decimal text. They are added exactly, which floating point would not do. */
 
-/** More digits than any price has; limits what a stranger's amount can cost us. */
-const DECIMAL = /^(-?)(\d{0,15})(?:\.(\d{1,15}))?$/;
+/**
+ * More digits than any price has, and than a sum has that somebody made of floating-point numbers
+ * ("0.30000000000000004"); limits what a stranger's amount can cost us.
+ */
+const DECIMAL = /^(-?)(\d{0,15})(?:\.(\d{1,30}))?$/;
 const NUMBER_SCALE = 15;
 
 /**

@@ -16,6 +16,8 @@ describe('an amount', () => {
     [1e-7, '0.0000001'],
     [1.25e-7, '0.000000125'],
     [0, '0'],
+    [0.1 + 0.2, '0.30000000000000004'],
+    ['0.000000000000000001', '0.000000000000000001'],
   ])('%j is read as %s', (given, read) => {
     expect(readDecimal(given)).toBe(read);
   });
@@ -31,6 +33,7 @@ describe('an amount', () => {
     'free',
     '$1',
     '1234567890123456',
+    `0.${'1'.repeat(31)}`,
     Number.NaN,
     Number.POSITIVE_INFINITY,
     1e21,
