@@ -111,6 +111,26 @@ test('--verify exits with 2 if there is nothing to compare: 1 would mean a diffe
   expect((await referee('v3:unknown')).code).toBe(1);
 });
 
+test('--verify names columns of lists and statistics that differ from the call; exit 1', async () => {
+  const database = new DatabaseSync(path);
+  const change = (ends: string, verdict: string) =>
+    database.exec(
+      `update calls set ends = '${ends}' where document like '%${CALL}%';
+       update attempts set verdict = '${verdict}' where target = 'b'`,
+    );
+  change('failed', 'busy');
+  const { code, out } = await referee('--verify');
+  change('referred', 'completed');
+  database.close();
+  expect(code).toBe(1);
+  expect(out.split('\n').slice(0, -2)).toEqual([
+    CALL,
+    '  ends: stored failed, the events give referred',
+    '  attempts: stored [["refer","a","busy"],["refer","b","busy"]], the events give [["refer","a","busy"],["refer","b","completed"]]',
+  ]);
+  expect((await referee('--verify')).code).toBe(0);
+});
+
 test('--verify names what differs, and where it was first seen; exit 1', async () => {
   const database = new DatabaseSync(path);
   database.exec(

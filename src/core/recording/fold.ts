@@ -25,7 +25,7 @@ export interface Folded {
 }
 
 /** Only a recording that is `complete` can be expected to match. */
-export function foldCall(recorded: Pick<RecordedCall, 'events' | 'stored'>): Folded {
+export function foldCall(recorded: Pick<RecordedCall, 'events' | 'stored' | 'misfiled'>): Folded {
   const differences: Difference[] = [];
   const asked: Asked[] = [];
   let call: Call | null = null;
@@ -43,6 +43,10 @@ export function foldCall(recorded: Pick<RecordedCall, 'events' | 'stored'>): Fol
     differences.push(...differencesAfter(each, at, { call, commands: step.commands }));
   }
   differences.push(...differencesAtTheEnd(recorded.stored, call));
+  for (const { what, column, document } of recorded.misfiled ?? []) {
+    if (differences.some((each) => each.what === what && each.event === null)) continue;
+    differences.push({ what, event: null, stored: column, folded: document });
+  }
   return { call, differences, asked };
 }
 

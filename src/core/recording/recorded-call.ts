@@ -28,6 +28,15 @@ export interface RecordedCall {
   events: RecordedEvent[];
   /** The call as it is stored. */
   stored: Call;
+  /** Columns that lists and statistics read and that differ from `stored`; none in an export. */
+  misfiled?: Misfiled[];
+}
+
+export interface Misfiled {
+  /** `phase`, `ends`, `attempts`, or the name of another column. */
+  what: string;
+  column: unknown;
+  document: unknown;
 }
 
 export interface RecordedEvent {

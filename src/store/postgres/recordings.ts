@@ -1,6 +1,11 @@
 /** Calls with their events, many in one statement, so that they are consistent. */
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
-import { RECORDINGS_AT_ONCE, type RecordedRow, recordedCall } from '../rows/recorded-rows.ts';
+import {
+  LISTED,
+  RECORDINGS_AT_ONCE,
+  type RecordedRow,
+  recordedCall,
+} from '../rows/recorded-rows.ts';
 import type { Query } from './pool.ts';
 import { arrayOf, keyText, plainKey } from './values.ts';
 
@@ -22,13 +27,19 @@ async function readSome(
   codeVersion: number,
 ): Promise<RecordedCall[]> {
   const keys = callIds.map(keyText);
-  // `offset 0`: planned as a join, it may read the events of all calls.
+  // `offset 0`: planned as joins, they may read the rows of all calls.
   const rows = await query(
-    `with asked as materialized (select call, key, entries, code, document from calls
-       where key = any ($1::uuid[]))
-     select key, -1 as entry, document, entries, code from asked
+    `with asked as materialized (
+       select c.call, c.key, entries, code, document, ${LISTED.join(', ')}
+       from calls c left join lateral (
+         select * from call_filters where call = c.call offset 0) f on true
+       where c.key = any ($1::uuid[]))
+     select key, -1 as entry, document, entries, code, ${LISTED.join(', ')},
+       (select json_agg(json_build_array(replace(a.key::text, '-', ''), a.kind, a.target,
+         a.verdict)) from attempts a where a.call = asked.call)::text as attempts from asked
      union all
-     select a.key, e.entry, e.document, null, null from asked a, lateral (
+     select a.key, e.entry, e.document, null, null, ${LISTED.map(() => 'null').join(', ')}, null
+       from asked a, lateral (
        select entry, document from events where call = a.call and document is not null offset 0) e`,
     [arrayOf(keys)],
   );
@@ -39,11 +50,14 @@ async function readSome(
   });
 }
 
-function rowOf({ entry, document, entries, code }: Record<string, unknown>): RecordedRow {
+function rowOf(row: Record<string, unknown>): RecordedRow {
+  const { entry, document, entries, code, attempts } = row;
   return {
     entry: Number(entry),
     document: String(document),
     entries: entries === null ? null : Number(entries),
     code: code === null ? null : Number(code),
+    columns: row as RecordedRow['columns'],
+    attempts: attempts === null ? null : String(attempts),
   };
 }

@@ -1,9 +1,15 @@
 /** A call with its timeline, as both stores read them in one statement. */
 
+import { cleanOrNull } from '../../core/clean-text.ts';
+import type { Call } from '../../core/machine/call.ts';
 import { recordedCallOf } from '../../core/recording/events-of-rows.ts';
-import { RECORDING_SCHEMA, type RecordedCall } from '../../core/recording/recorded-call.ts';
+import {
+  type Misfiled,
+  RECORDING_SCHEMA,
+  type RecordedCall,
+} from '../../core/recording/recorded-call.ts';
 import { unpackCall } from './call-document.ts';
-import { unpackEntry } from './rows.ts';
+import { type CallColumns, callColumns, keyOf, unpackEntry } from './rows.ts';
 
 /** Calls read in one statement, or in one turn of the event loop. */
 export const RECORDINGS_AT_ONCE = 50;
@@ -15,7 +21,22 @@ export interface RecordedRow {
   /** Only on the call's row. */
   entries: number | null;
   code: number | null;
+  columns: Readonly<Record<Listed, string | null>> | null;
+  /** JSON: an array of [key as hexadecimal, kind, target, verdict]. */
+  attempts: string | null;
 }
+
+/** Columns that lists and statistics read; an ended call's are never written again. */
+export const LISTED = [
+  'phase',
+  'ends',
+  'rule',
+  'caller',
+  'callee',
+  'session',
+  'parent',
+] as const satisfies (keyof CallColumns)[];
+type Listed = (typeof LISTED)[number];
 
 /** Null if there is no such call. */
 export function recordedCall(rows: RecordedRow[], codeVersion: number): RecordedCall | null {
@@ -27,5 +48,27 @@ export function recordedCall(rows: RecordedRow[], codeVersion: number): Recorded
     return { callId: call.id, schema, recording: 'newer', events: [], stored: call };
   }
   const entries = events.map(({ document }) => unpackEntry(document));
-  return recordedCallOf(call, entries, head.entries ?? 0);
+  const misfiled = misfiledOf(call, head);
+  const recorded = recordedCallOf(call, entries, head.entries ?? 0);
+  return misfiled.length === 0 ? recorded : { ...recorded, misfiled };
+}
+
+/** A commit writes only the columns that changed, so a wrong one would stay wrong. */
+function misfiledOf(call: Call, { columns, attempts }: RecordedRow): Misfiled[] {
+  const expected = callColumns(call);
+  const misfiled = LISTED.flatMap((what): Misfiled[] => {
+    const column = columns?.[what] ?? null;
+    return column === expected[what] ? [] : [{ what, column, document: expected[what] }];
+  });
+  const rows: [string, string, string | null, string | null][] = JSON.parse(attempts ?? '[]');
+  const byKey = new Map(rows.map(([key, ...row]) => [key.toLowerCase(), row]));
+  const found = call.attempts.map(({ id }) => byKey.get(Buffer.from(keyOf(id)).toString('hex')));
+  const wanted = call.attempts.map(({ kind, target, verdict }) => [
+    kind,
+    cleanOrNull(target),
+    verdict,
+  ]);
+  return JSON.stringify(found) === JSON.stringify(wanted)
+    ? misfiled
+    : [...misfiled, { what: 'attempts', column: found, document: wanted }];
 }

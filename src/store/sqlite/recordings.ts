@@ -2,7 +2,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
-import { RECORDINGS_AT_ONCE, type RecordedRow, recordedCall } from '../rows/recorded-rows.ts';
+import {
+  LISTED,
+  RECORDINGS_AT_ONCE,
+  type RecordedRow,
+  recordedCall,
+} from '../rows/recorded-rows.ts';
 import { keyOf, TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
 
 export interface SqliteRecordings {
@@ -11,17 +16,20 @@ export interface SqliteRecordings {
 
 export function prepareRecordings(database: DatabaseSync, codeVersion: number): SqliteRecordings {
   const rows = database.prepare(
-    `select -1 as entry, document, entries, code from calls where key = ?1
+    `select -1 as entry, document, entries, code, ${LISTED.join(', ')},
+       (select json_group_array(json_array(hex(a.key), a.kind, a.target, a.verdict))
+         from attempts a where a.call = calls.call) as attempts
+       from calls where key = ?1
      union all
-     select entry, document, null, null from events
+     select entry, document, null, null, ${LISTED.map(() => 'null').join(', ')}, null from events
        where call = (select call from calls where key = ?1) and document is not null
      order by entry limit ${TIMELINE_ENTRIES_MAX + 1}`,
   );
   return {
     read: (callIds) =>
       callIds.flatMap((callId) => {
-        const found = rows.all(keyOf(callId)) as unknown as RecordedRow[];
-        return recordedCall(found, codeVersion) ?? [];
+        const found = rows.all(keyOf(callId)).map((row) => ({ ...row, columns: row }));
+        return recordedCall(found as unknown as RecordedRow[], codeVersion) ?? [];
       }),
   };
 }
