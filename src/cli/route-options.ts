@@ -91,6 +91,16 @@ export function switchesOf(texts: string[]): Record<string, boolean> | string {
   return turned;
 }
 
+/** An answer without a field, `crm=gold`, would count as one without any of the kept fields. */
+export function badLookup(texts: string[]): string | null {
+  const bad = texts.find((text) => text.includes('=') && !/^[^=]+\.[^=]/.test(text));
+  return bad === undefined ? null : lookupForm(bad);
+}
+
+function lookupForm(text: string): string {
+  return `--lookup ${text}: lookup.field=value, for example crm.tier=gold`;
+}
+
 /** `crm.tier=gold`, or just `crm` for an answer without any of the kept fields. */
 export function lookupsOf(
   texts: string[],
@@ -111,7 +121,7 @@ export function lookupsOf(
     if (!known.includes(field)) {
       return `--lookup ${text}: ${name} keeps no ${JSON.stringify(field)}; ${didYouMean(field, known)}`;
     }
-    if (value === null) return `--lookup ${text}: lookup.field=value, for example crm.tier=gold`;
+    if (value === null) return lookupForm(text);
     answers[name][field] = value;
   }
   return answers;

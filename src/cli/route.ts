@@ -15,6 +15,7 @@ import { pathOf } from './options/path.ts';
 import { givenText } from './options/text.ts';
 import {
   badDigits,
+  badLookup,
   factsOfOptions,
   lookupsOf,
   type RouteOptions,
@@ -152,6 +153,8 @@ function askedOf(options: RouteOptions): Asked | string {
   if (typeof verdicts === 'string') return verdicts;
   const pressed = badDigits(options.digits);
   if (pressed !== null) return pressed;
+  const answered = badLookup(options.lookup ?? []);
+  if (answered !== null) return answered;
   const turned = switchesOf(options.switch ?? []);
   if (typeof turned === 'string') return turned;
   return { at, facts, verdicts, turned };

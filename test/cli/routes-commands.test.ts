@@ -496,6 +496,9 @@ test.each([
   [2, ['--to', '+1', '--attestation', 'D'], 'A, B or C'],
   [2, ['--to', '+1', '--connection-id', 'main'], 'digits only'],
   [2, ['--to', '+1', '--digits', 'one'], '0 to 9'],
+  [2, ['--to', '+1', '--lookup', 'crm=gold'], '--lookup crm=gold: lookup.field=value'],
+  [2, ['--to', '+1', '--lookup', '.tier=gold'], 'lookup.field=value'],
+  [2, ['--to', '+1', '--lookup', 'crm.=gold'], 'lookup.field=value'],
   [2, ['--to', ' '], 'A value is expected, got nothing.'],
 ])('route exits %i on %j, with words', async (exit, args, words) => {
   const { code, err, out } = await route(...args);
