@@ -13,6 +13,7 @@ const PATIENCE_MS = [15_000, 30_000, 60_000, 120_000, 120_000];
 const OPERATORS_MS = [3_000, 10_000, 40_000];
 const BRANCHES = ['busy', 'no_verdict', 'any', 'rejected', 'no_answer'] as const;
 const AUDIO: PlayStep = { do: 'play', url: 'https://cdn.example.com/hold.mp3' };
+const IGNORE: Step = { do: 'ignore' };
 /** How far the world differs from the plain one. */
 const STRANGENESS = [0, 0.1, 0.3, 0.5];
 
@@ -22,7 +23,10 @@ export function drawnSetting(seed: number): { setting: Setting; faults: number }
   const steps = drawSteps(new Plans(chance), 0, 1 + Math.floor(chance() * 4));
   const unknowns = drawUnknowns(chance);
   const whileMoving = chance() < 0.25 ? oneOf([say('Please hold.'), AUDIO], chance) : null;
-  const base = decision(steps);
+  const later =
+    chance() < 0.15 ? drawSteps(new Plans(chance), 0, 1 + Math.floor(chance() * 2)) : null;
+  const first = later === null ? steps : oneOf([null, [...steps, IGNORE]], chance);
+  const base = decision(first);
   const policy = { ...base.policy, patienceMs: oneOf(PATIENCE_MS, chance), whileMoving };
   const decided = { ...base, policy };
   const answered = drawSteps(new Plans(chance), 0, Math.floor(chance() * 3));
@@ -35,7 +39,7 @@ export function drawnSetting(seed: number): { setting: Setting; faults: number }
   const act = chance() < 0.25 ? oneOf(['next', 'next', 'hangup'] as const, chance) : null;
   const faults = 1 + Math.floor(chance() * 4);
   const manuals = oneOf([1, 1, 2], chance);
-  const more = drawMore(chance);
+  const more = { ...drawMore(chance), later };
   if (more.outages) unknowns.unreached = true;
   return {
     setting: { name: `drawn ${seed}`, decided, lookup, unknowns, manual, manuals, act, more },
@@ -43,7 +47,7 @@ export function drawnSetting(seed: number): { setting: Setting; faults: number }
   };
 }
 
-function drawMore(chance: () => number): More {
+function drawMore(chance: () => number): Omit<More, 'later'> {
   return {
     outages: chance() < 0.3,
     recovery: chance() < 0.3,

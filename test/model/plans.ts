@@ -145,6 +145,7 @@ const NOTHING_MORE: More = {
   outages: false,
   recovery: false,
   presses: '1',
+  later: null,
   resting: [],
   spent: [],
 };

@@ -269,7 +269,10 @@ export function search(setting: Setting, faults: number, limits: Limits): Report
 }
 
 function continuation(state: State, setting: Setting): Action | null {
-  const actions = actionsOf({ ...state, faults: 0, manualsLeft: 0, actLeft: false }, setting);
+  const actions = actionsOf(
+    { ...state, faults: 0, manualsLeft: 0, keysLeft: 0, actLeft: false },
+    setting,
+  );
   const talking = state.call?.phase === 'bridged' || state.call?.phase === 'unmanaged';
   const idle = actions[0] === undefined || actions[0].name === 'time passes';
   if (talking && idle)

@@ -14,7 +14,7 @@ import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import { SAME_COMMAND_MS, UNKNOWN_LEFT_MS_MIN } from '../../src/core/machine/limits.ts';
 import { whyNotMovable } from '../../src/core/machine/movable.ts';
 import { whyNoNext } from '../../src/core/machine/on-operator.ts';
-import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
+import type { Decision, Moment, Step as PlanStep, ReferStep } from '../../src/core/machine/plan.ts';
 import { ALL_AWAKE, transition } from '../../src/core/machine/transition.ts';
 import { isVoice } from '../../src/core/machine/voice.ts';
 import {
@@ -78,6 +78,8 @@ export interface More {
   recovery: boolean;
   /** The key that the caller presses in a menu; empty: none. */
   presses: string;
+  /** What a rule does when the caller presses a key in a call that no plan runs; null: nothing. */
+  later: PlanStep[] | null;
   /** Targets that rest. */
   resting: string[];
   /** Kinds of moves for which there is no budget left. */
@@ -174,6 +176,8 @@ export interface State {
   /** Until then no command reaches Telnyx. */
   awayUntil: number;
   manualsLeft: number;
+  /** How often the caller may still press a key outside a menu. */
+  keysLeft: number;
   actLeft: boolean;
   /** A case happened that cannot be distinguished in principle; see ACCEPTED in invariants.ts. */
   accepted: boolean;
@@ -217,6 +221,7 @@ export function firstState(setting: Setting, faults: number): State {
     faults,
     awayUntil: 0,
     manualsLeft: setting.manual === null ? 0 : setting.manuals,
+    keysLeft: setting.more.later === null ? 0 : 2,
     actLeft: setting.act !== null,
     accepted: false,
     emitted: 0,
@@ -383,6 +388,7 @@ function farEnd(state: State, { unknowns }: Setting): Action[] {
   const { leg, refers, bLegs } = state;
   if (!leg.alive) return [];
   const actions: Action[] = [];
+  if (state.keysLeft > 0) actions.push(pressesKey);
   for (const { id, rings } of refers) {
     const who = `target of ${ordinal(state, id)}`;
     if (!rings) actions.push({ name: `the ${who} rings`, run: (s) => s.rings(id) });
@@ -490,6 +496,11 @@ function faults(state: State, { more }: Setting): Action[] {
 
 const leaves: Action = { name: 'the caller leaves', run: (scene) => scene.legEnds('caller') };
 
+const pressesKey: Action = {
+  name: 'the caller presses a key',
+  run: (scene) => scene.pressesKey(),
+};
+
 const manual: Action = {
   name: 'an operator asks for a REFER',
   run: (scene) => scene.manual(),
@@ -536,7 +547,7 @@ class Scene {
       {
         now,
         heardAt: () => heardAt,
-        decide: (facts) => this.decide(facts),
+        decide: (facts, moment) => this.decide(facts, moment),
         overBudget: (kind) => (more.spent.includes(kind) ? 'no budget is left' : null),
         ...ALL_AWAKE,
         resting: (target) => (more.resting.includes(target) ? 'it rests' : null),
@@ -561,8 +572,13 @@ class Scene {
   }
 
   /** Decides like rules that need the lookup: without an answer their condition does not hold. */
-  decide({ lookups = {} }: Call['facts']): Decision {
-    const { decided, lookup } = this.setting;
+  decide({ lookups = {} }: Call['facts'], { event }: Moment): Decision {
+    const { decided, lookup, more } = this.setting;
+    if (event !== 'call.initiated') {
+      const isLater = event === 'call.dtmf.received' && more.later !== null;
+      if (isLater) this.happened.push('a key led to another plan');
+      return { ...decided, plan: isLater ? more.later : null };
+    }
     if (lookup === null) return decided;
     const fact = lookups[lookup.request.name];
     if (fact === undefined) return { ...decided, plan: null, lookup: lookup.request };
@@ -577,7 +593,7 @@ class Scene {
       this.violations.push('an ended call lives again');
     if (before.ends === 'referred' && after.ends !== 'referred')
       this.violations.push(`ended as referred, now ${after.ends}`);
-    if (before.decided && after.rule !== before.rule)
+    if (before.decided && before.phase !== 'unmanaged' && after.rule !== before.rule)
       this.violations.push(`decided as ${before.rule}, and again as ${after.rule}`);
     for (const { id, verdict } of before.attempts) {
       const now = after.attempts.find((each) => each.id === id);
@@ -977,8 +993,11 @@ class Scene {
     this.happened.push(`accepted: a failure ${whose}`);
     const { attempts = [] } = state.call ?? {};
     const newer = attempts.slice(attempts.indexOf(attempt) + 1).map(({ id }) => id);
+    // With it ends the doubt about an older one, whose failure may have been that of the named.
+    const seemsOver = (id: string) =>
+      (isNamed ? id === named : newer.includes(id)) || this.attemptOf(id)?.finalUnclear === true;
     state.refers = state.refers.map((each) =>
-      (isNamed ? each.id === named : newer.includes(each.id))
+      seemsOver(each.id)
         ? { ...each, known: false, hasUntil: Math.min(each.hasUntil, state.now) }
         : each,
     );
@@ -1039,6 +1058,11 @@ class Scene {
       type: 'recovery.sighting',
       envelope: decodeEnvelope(shown),
     });
+  }
+
+  pressesKey(): void {
+    this.state.keysLeft -= 1;
+    this.emit('call.dtmf.received', { digits: '5' });
   }
 
   goesAway(ms: number): void {
