@@ -72,7 +72,7 @@ export const CANCELLED: Permission = {
 
 function whyOver(claimed: ClaimedCommand, now: number, sentAgoMs: number): string | null {
   const { giveUpAt } = claimed.command;
-  const before = isFirstOfWindow(claimed) ? 'never sent' : 'sent before without a clear answer';
+  const before = whatWasBefore(claimed);
   if (claimed.firstSentAt > claimed.now) {
     return `${before}; not sent again: the store's clock was set back, so it is unknown how long ago that was`;
   }
@@ -84,6 +84,12 @@ function whyOver(claimed: ClaimedCommand, now: number, sentAgoMs: number): strin
     return `${before}; it waited for more than ${COMMAND_AGE_MS_MAX / 60_000} minutes`;
   }
   return null;
+}
+
+/** An earlier try may have found no connection, or Telnyx may have turned it away. */
+function whatWasBefore(claimed: ClaimedCommand): string {
+  if (!isFirstOfWindow(claimed)) return 'sent before without a clear answer';
+  return claimed.tries > 1 ? 'never executed' : 'never sent';
 }
 
 /**

@@ -71,6 +71,12 @@ test('nothing is sent at or after the moment to give up', () => {
   });
 });
 
+test('what Telnyx turned away until its time was over is not said to have been sent never', () => {
+  expect(maySend(claimed({ tries: 2 }, NOW), NOW, 5_000)).toMatchObject({
+    outcome: { kind: 'unknown', detail: 'never executed; the time of its step is over' },
+  });
+});
+
 test('what never could be sent is given up after ten minutes', () => {
   const old = claimed({ createdAt: NOW - 10 * 60_000, tries: 90 });
   expect(maySend(old, NOW, 5_000).kind).toBe('over');
