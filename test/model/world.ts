@@ -925,9 +925,13 @@ class Scene {
     }
   }
 
-  /** Where nobody knows whether it was taken, it has no longer than it may be sent again. */
+  /**
+   * Where nobody knew whether it was taken when it was given up, it has no longer than it may be
+   * sent again.
+   */
   hasUntil({ id, executedAt, hasUntil }: OpenRefer): number {
-    const isKnown = this.attemptOf(id)?.acceptedAt != null;
+    const { acceptedAt = null, endedAt = null } = this.attemptOf(id) ?? {};
+    const isKnown = acceptedAt !== null && (endedAt === null || acceptedAt < endedAt);
     return isKnown ? hasUntil : Math.min(hasUntil, executedAt + SAME_COMMAND_MS);
   }
 
