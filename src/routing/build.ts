@@ -22,6 +22,7 @@ import { buildPrompts, checkLanguages } from './steps/prompts.ts';
 import { buildSteps } from './steps/steps.ts';
 import { buildTables } from './tables/build-tables.ts';
 import { checkRows } from './tables/check-rows.ts';
+import { checkRowValues } from './tables/row-values.ts';
 import { buildLookups } from './targets/lookups.ts';
 import { buildTarget, type Environment } from './targets/targets.ts';
 import { checkWays } from './targets/via.ts';
@@ -70,6 +71,7 @@ export function* buildSet(
   const examples = yield* buildExamples(context, input, set);
   const guarantees = buildGuarantees(context, input, set);
   yield* checkRows(context, set);
+  yield* checkRowValues(context);
   yield;
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   yield;

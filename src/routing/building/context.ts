@@ -33,6 +33,15 @@ export const SECTIONS = {
   prompt: 'prompts',
 } as const satisfies Record<NameKind, string>;
 
+/** A value that `row` asks for. */
+export interface RowValue {
+  /** As written: `tier` or `customers.tier`. */
+  reference: string;
+  scope: RowScope;
+  value: string;
+  at: Place;
+}
+
 export interface SetContext {
   problems: Problems;
   /** Every name defined in any file, even if its definition has problems. */
@@ -53,6 +62,8 @@ export interface SetContext {
   /** The time zone of dates in rules. */
   dateZone: DateZone;
   tables: Map<string, Table>;
+  /** What rules ask of cells, checked when all are known. */
+  rowValues: RowValue[];
   /** Tables whose columns could not be read, so uses of them are not checked. */
   unreadTables: Set<string>;
   /** The fields that each lookup keeps; none for a lookup with problems. */
@@ -87,6 +98,7 @@ export function newContext(problems: Problems): SetContext {
     reasons: new Map(),
     dateZone: { zone: 'UTC', sure: true },
     tables: new Map(),
+    rowValues: [],
     unreadTables: new Set(),
     kept: new Map(),
     rulePlaces: new WeakMap(),

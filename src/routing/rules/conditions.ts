@@ -157,12 +157,12 @@ export function listed<T>(value: T | T[]): T[] {
   return Array.isArray(value) ? value : [value];
 }
 
-export function valuesOf(
-  when: WrittenWhen,
-  key: keyof WrittenWhen,
+export function valuesOf<Owner extends object>(
+  when: Owner,
+  key: keyof Owner & string,
   positions: Positions,
 ): { value: string; at: Place }[] {
-  const written = when[key];
+  const written: unknown = when[key];
   if (typeof written === 'string') return [{ value: written, at: positions.at(when, key) }];
   if (!Array.isArray(written)) return [];
   return written.map((value, index) => ({

@@ -63,6 +63,9 @@ export function rowConditions(b: ConditionBuilder, when: WrittenWhen): Condition
     if (column === null) continue;
     const clause = { key: 'row' as const, column: reference, scope: meant, values: listed(values) };
     conditions.push({ clause });
+    for (const { value, at } of valuesOf(row, reference, positions)) {
+      context.rowValues.push({ reference, scope: meant, value, at });
+    }
   }
   return conditions;
 }
