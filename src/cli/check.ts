@@ -134,7 +134,9 @@ async function reportText(dir: string, report: CheckReport, io: Io): Promise<str
     count(countOf(problems), 'problem', red),
     count(countOf(warnings), 'warning', yellow),
     examples.length === 0
-      ? 'no examples'
+      ? problems.length > 0
+        ? 'examples not run'
+        : 'no examples'
       : `${examples.length - failed.length} of ${examples.length} examples pass`,
   ];
   const verdict = report.ok ? green('ok') : red('not ok');

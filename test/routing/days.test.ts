@@ -1,6 +1,7 @@
 /** Special days, and rules with dates and switches, in route files. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compileRouteSet } from '../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../src/core/rules/decide.ts';
 import { isOpenAt } from '../../src/core/rules/schedule.ts';
 import { runExamples } from '../../src/routing/expected/examples.ts';
@@ -84,6 +85,24 @@ test('special days, reasons and a calendar of opening hours open and close a sch
   expect(open('2026-12-06T09:00:00Z')).toBe(true);
   expect(open('2026-12-06T10:00:00Z')).toBe(false);
   expect(open('2026-12-24T13:00:00Z')).toBe(false);
+});
+
+test('a reason is said once', async () => {
+  const { set } = await loaded(
+    OFFICE(
+      `special: [ { days: "2026-12-24 09:00-12:00", because: eve } ],
+       closed: [ { days: "12-25", because: holiday } ]`,
+      '{ closed_because: { o: [ holiday, eve ] } }',
+    ),
+  );
+  const why = (text: string) =>
+    decide(compileRouteSet(set), facts(), moment({ at: Date.parse(text) }), {}).why;
+  expect(why('2026-12-25T11:00:00Z')).toBe(
+    'closed_because: o is closed on Friday 2026-12-25 12:00 (Europe/Berlin): 12-25 is among its closed times (holiday)',
+  );
+  expect(why('2026-12-24T15:00:00Z')).toMatch(/: 2026-12-24 is a special day \(eve\)$/);
+  // Outside the weekly hours the hours are the cause, and the reason is said all the same.
+  expect(why('2026-12-25T20:00:00Z')).toMatch(/ holiday$|\(holiday\)$/);
 });
 
 describe('what is wrong with days is located', () => {

@@ -9,6 +9,8 @@ import { checkNumber, quoted } from './number.ts';
 
 interface Entry {
   text: string;
+  /** What is meant by more than a number in one line of a file. */
+  hint?(): string | null;
   place(): Place;
 }
 
@@ -51,9 +53,21 @@ function* entriesOf(file: string, pieces: readonly string[]): Generator<Entry> {
     const entry = written.trim();
     if (entry === '') continue;
     const at = { file, line, column: written.indexOf(entry) + 1 };
-    yield { text: entry, place: () => at };
+    yield { text: entry, hint: () => lineHint(entry), place: () => at };
   }
 }
+
+/** For a number that something else follows: another column of a spreadsheet, or another number. */
+function lineHint(line: string): string | null {
+  const [, number, more = ''] = NUMBER_AND_MORE.exec(line) ?? [];
+  if (number === undefined) return null;
+  return /^[+0-9]/.test(more)
+    ? 'write each number on a line of its own'
+    : `write what is not the number as a comment: ${quoted(`${number.trim()} # ${more}`)}`;
+}
+
+const NUMBER_AND_MORE =
+  /^(\+?[0-9][0-9 ().-]*\*?)(?:\s*[\t,;|]\s*|\s+(?=\p{L}))(\p{L}.*|\+?[0-9][0-9+*\s().,;|-]*)$/u;
 
 function* linesOf(pieces: readonly string[]): Generator<string> {
   let begun = '';
@@ -99,7 +113,7 @@ function* collect(
     }
     const check = checkNumber(text, country);
     if (check !== null && 'problem' in check) {
-      problems.problem(entry.place(), check.problem, check.hint);
+      problems.problem(entry.place(), check.problem, entry.hint?.() ?? check.hint);
       continue;
     }
     if (check !== null) problems.warning(entry.place(), check.warning, check.hint);

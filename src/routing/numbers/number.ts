@@ -65,6 +65,12 @@ function checkWritten(text: string): NumberCheck {
   if (/^(sips?|tel):/i.test(text) || text.includes('@')) return checkAddress(text);
   if (/[*?]/.test(text)) return checkGlob(text);
   if (NATIONAL.test(text)) return checkNational(text);
+  if (/^[0-9][.,][0-9]+E\+[0-9]+$/i.test(text)) {
+    return {
+      problem: `${quoted(text)} is what a spreadsheet makes of a long number: digits are missing`,
+      hint: 'format the column as text, and enter the numbers again',
+    };
+  }
   if (/^[A-Za-z0-9._~!$&'()+,;=%-]{1,128}$/.test(text)) {
     return {
       warning: `${quoted(text)} is not a number: it matches only calls with exactly this text`,

@@ -64,7 +64,16 @@ export function wordsOf(
   positions: Positions,
   at: Place,
 ): Words {
-  if (typeof written === 'string') return spokenTemplate(context, written, at);
+  if (typeof written === 'string') {
+    if (context.names.prompt.has(written)) {
+      context.problems.warning(
+        at,
+        `${quoted(written)} is the name of a prompt, but here it is the text that is spoken`,
+        `write { prompt: ${written} }`,
+      );
+    }
+    return spokenTemplate(context, written, at);
+  }
   const named = positions.at(written, 'prompt');
   useName(context, 'prompt', written.prompt, named.reported === true ? named : at);
   return { prompt: written.prompt };

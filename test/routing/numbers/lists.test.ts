@@ -108,3 +108,32 @@ ${names.map((name) => `  - { name: ${name}, when: { to: "list:${name}" }, do: [ 
   expect(cpuTimeMs() - startedAt).toBeLessThan(15_000);
   expect(problemsOf(result).slice(0, 1)).toEqual([]);
 });
+
+test.each([
+  ['+14155550101\tAda Lovelace', '"+14155550101 # Ada Lovelace"'],
+  ['+1 415 555 0101, Ada', '"+1 415 555 0101 # Ada"'],
+  ['+14155550101 Ada', '"+14155550101 # Ada"'],
+  ['+1900*|spam', '"+1900* # spam"'],
+])('a name after a number is a comment: %s', async (line, meant) => {
+  const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': `${line}\n` });
+  const [problem, ...others] = problemsOf(result);
+  expect(problem).toContain(`(write what is not the number as a comment: ${meant})`);
+  expect(others).toEqual([]);
+});
+
+test.each(['+14155550101;+14155550102', '+14155550101, +14155550102', '+1900*,+1976*'])(
+  'two numbers need two lines: %s',
+  async (line) => {
+    const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': `${line}\n` });
+    expect(problemsOf(result).join()).toContain('(write each number on a line of its own)');
+  },
+);
+
+test('a number that a spreadsheet has shortened is a problem', async () => {
+  const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': '4.42079E+11\n4,42079E+11\n' });
+  const hint = '(format the column as text, and enter the numbers again)';
+  expect(problemsOf(result)).toEqual([
+    `lists/l.txt:1:1 "4.42079E+11" is what a spreadsheet makes of a long number: digits are missing ${hint}`,
+    `lists/l.txt:2:1 "4,42079E+11" is what a spreadsheet makes of a long number: digits are missing ${hint}`,
+  ]);
+});

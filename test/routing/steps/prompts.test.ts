@@ -92,3 +92,14 @@ otherwise: [{ say: { prompt: tune } }]`;
     '3:3 the prompt "sorry" is not used by any rule (remove it, or use it)',
   ]);
 });
+
+test('the name of a prompt in place of the prompt is a warning', async () => {
+  const set = (say: string) => `prompts: { hello: { en: "Welcome." } }
+rules: [ { name: a, do: [ { say: { prompt: hello } }, hangup ] } ]
+otherwise: [ { say: ${say} }, { menu: { say: ${say}, digits: { "1": [ hangup ] } } } ]
+`;
+  const warning =
+    '"hello" is the name of a prompt, but here it is the text that is spoken (write { prompt: hello })';
+  expect(warningsOf(await load(set('hello')))).toEqual([`3:21 ${warning}`, `3:45 ${warning}`]);
+  expect(warningsOf(await load(set('Hello')))).toEqual([]);
+});

@@ -32,7 +32,11 @@ export function closedBecauseClause(
   return lasting({
     holds: (subject) => find(subject) !== undefined,
     failed: (subject) => `closed_because: ${words(subject)}, not because of ${someOf(values)}`,
-    held: (subject) => `closed_because: ${words(subject)}, because of ${find(subject)}`,
+    held: (subject) => {
+      const [why, reason] = [words(subject), find(subject)];
+      // What closes it often says the reason itself.
+      return `closed_because: ${why}${why.endsWith(`(${reason})`) ? '' : `, because of ${reason}`}`;
+    },
   });
 }
 
