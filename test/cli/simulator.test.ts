@@ -219,6 +219,20 @@ test('lines and results are understood, or answered with help', () => {
       /^"completed" is not understood: results have commas and no spaces\n/,
     ),
   });
+  for (const typed of ['call +1 +2 busy digits=9,2', 'call digits=9,2 +1 +2 busy']) {
+    expect(parseLine(typed)).toMatchObject({ from: '+1', script: 'busy', digits: ['9', '2'] });
+  }
+  expect(parseLine('call +1 +2 digits=*')).toMatchObject({ script: null, digits: ['*'] });
+  for (const typed of [
+    'call +1 +2 digits=',
+    'call +1 +2 digits=a',
+    'call +1 +2 digits=1 digits=2',
+  ]) {
+    expect(parseLine(typed)).toMatchObject({
+      do: 'help',
+      text: expect.stringMatching(/^digits are the keys 0 to 9, \* and #/),
+    });
+  }
   expect(parseLine('lsit')).toMatchObject({
     do: 'help',
     text: expect.stringMatching(/^"lsit" is not understood\n/),

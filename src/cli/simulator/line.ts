@@ -3,7 +3,7 @@ import type { CallScript, FarEndName, FarEndScript } from '../../simulator/scrip
 import { scriptNamed } from '../../simulator/scripts.ts';
 
 export type SimulatorLine =
-  | { do: 'call'; from: string; to: string; script: string | null }
+  | { do: 'call'; from: string; to: string; script: string | null; digits?: string[] }
   | { do: 'script'; name: string }
   | { do: 'hangup'; number: number }
   | { do: 'scripts' | 'books' | 'quit' | 'nothing' }
@@ -12,10 +12,13 @@ export type SimulatorLine =
 const HELP = `call <from> <to> [results]   results of the REFERs in order, and the same of the transfers, with
                              commas: completed busy no_answer declined not_found not_allowed
                              server_error silent bye rejected, or a SIP status; or a script's name
+     … digits=2,1            the caller presses 2 in the first menu or try, then 1
 script <name>                a scripted call; "scripts" lists them
 hangup <n>                   caller #n hangs up
 books                        what really happened to each caller
 quit`;
+
+const DIGITS = 'digits=';
 
 export function parseLine(text: string): SimulatorLine {
   const [word = '', ...rest] = text.trim().split(/\s+/);
@@ -23,12 +26,20 @@ export function parseLine(text: string): SimulatorLine {
     case '':
       return { do: 'nothing' };
     case 'call': {
-      const [from, to, script, ...more] = rest;
+      const keys = rest.filter((part) => part.startsWith(DIGITS));
+      const [from, to, script, ...more] = rest.filter((part) => !part.startsWith(DIGITS));
       if (from === undefined || to === undefined) return misread('call needs two numbers');
       if (more.length > 0) {
         return misread(`"${more.join(' ')}" is not understood: results have commas and no spaces`);
       }
-      return { do: 'call', from, to, script: script ?? null };
+      const digits = keys[0]?.slice(DIGITS.length).split(',');
+      if (keys.length > 1 || digits?.every((keys) => /^[0-9*#]+$/.test(keys)) === false) {
+        return misread(
+          'digits are the keys 0 to 9, * and #, with a comma between menus: digits=2,1',
+        );
+      }
+      const call = { do: 'call' as const, from, to, script: script ?? null };
+      return digits === undefined ? call : { ...call, digits };
     }
     case 'script':
       return { do: 'script', name: rest[0] ?? '' };

@@ -39,7 +39,8 @@ function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: 
       if (typeof script === 'string') say.problem(script);
       else {
         const [from, to] = [askedNumber(line.from, null), askedNumber(line.to, null)];
-        watch.add(simulator.placeCall({ ...script, from, to }));
+        const keys = line.digits === undefined ? {} : { digits: line.digits };
+        watch.add(simulator.placeCall({ ...script, ...keys, from, to }));
       }
       return;
     }
