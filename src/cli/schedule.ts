@@ -1,6 +1,6 @@
 /**
  * `referee schedule`: shows when each schedule opens and closes next, including clock changes and
- * overrides.
+ * overrides, or forces one open or closed.
  */
 import { type Command, Option } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
@@ -12,17 +12,18 @@ import { nextClockChange, offsetMs } from '../core/rules/zone.ts';
 import { schedulesCsv } from '../http/api/forced-csv.ts';
 import { scheduleJson } from '../http/api/schedules.ts';
 import { didYouMean } from '../routing/problem.ts';
+import { type ForceOptions, forceSchedule } from './force-schedule.ts';
 import { pathOf } from './options/path.ts';
 import { givenText } from './options/text.ts';
+import { SERVER_OPTION } from './sources/ask-server.ts';
 import { loadFolder, showProblems } from './sources/routes-folder.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { colours, plain, plainCsv } from './terminal/terminal.ts';
 
-interface ScheduleOptions {
+interface ScheduleOptions extends ForceOptions {
   routes?: string;
   at?: string;
   count: string;
-  json?: boolean;
   csv?: boolean;
 }
 
@@ -36,18 +37,47 @@ export function scheduleCommand(
 ): void {
   program
     .command('schedule')
-    .description('show when each schedule opens and closes next')
+    .description('show when each schedule opens and closes next, or force one open or closed')
     .argument('[name]', 'one schedule; default: all', givenText)
+    .argument(
+      '[state]',
+      'open, closed, or default, which ends an override; asks the running server',
+    )
     .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--at <moment>', 'start from this time, ISO 8601 with a zone; default: now')
     .option('--count <number>', 'how many changes to show for each', '8')
+    .option('--until <time>', 'forced until then; ISO 8601 with its zone')
+    .option('--reason <text>', 'why it is forced, for the other operators')
+    .option(...SERVER_OPTION)
     .addOption(new Option('--json', 'one JSON object').conflicts('csv'))
     .addOption(
       new Option('--csv', 'a line for each schedule, with its next change').conflicts('json'),
     )
-    .action(async (name: string | undefined, options: ScheduleOptions) => {
-      process.exitCode = await runSchedule(name, options, io, readOverrides);
-    });
+    .action(
+      async (name: string | undefined, state: string | undefined, options: ScheduleOptions) => {
+        process.exitCode =
+          name !== undefined && state !== undefined
+            ? await force(name, state, options, io)
+            : await runSchedule(name, options, io, readOverrides);
+      },
+    );
+}
+
+async function force(
+  name: string,
+  state: string,
+  options: ScheduleOptions,
+  io: Io,
+): Promise<number> {
+  const { routes, at, csv } = options;
+  if (csv === true || (routes ?? at) !== undefined) {
+    return refuse(
+      io,
+      '--routes, --at and --csv only show a schedule: leave them or the state out',
+      2,
+    );
+  }
+  return forceSchedule(name, state, options, io);
 }
 
 const CHANGES_MAX = 1_000;
@@ -59,6 +89,14 @@ export async function runSchedule(
   io: Io,
   readOverrides: ReadOverrides = async () => null,
 ): Promise<number> {
+  const { until, reason, server } = options;
+  if ((until ?? reason ?? server) !== undefined) {
+    return refuse(
+      io,
+      '--until, --reason and --server need a schedule and open, closed or default',
+      2,
+    );
+  }
   const fromMs = options.at === undefined ? Date.now() : readMoment(options.at);
   const count = Number(options.count);
   if (fromMs === null) {
