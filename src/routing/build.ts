@@ -18,7 +18,7 @@ import { buildPolicy, DEFAULT_POLICY, policyCountry, policyZone } from './rules/
 import { buildRules } from './rules/rules.ts';
 import type { RouteFile } from './schema/schema.ts';
 import { checkShadowed } from './shadowing/shadowed.ts';
-import { buildPrompts, checkLanguages } from './steps/prompts.ts';
+import { buildPrompts, checkLanguages, checkLastResort } from './steps/prompts.ts';
 import { buildSteps } from './steps/steps.ts';
 import { buildTables } from './tables/build-tables.ts';
 import { checkRows } from './tables/check-rows.ts';
@@ -82,7 +82,10 @@ export function* buildSet(
   yield;
   if (!context.uncertain.has('via')) checkWays(context, set);
   yield;
-  if (!context.uncertain.has('language')) checkLanguages(context, set);
+  if (!context.uncertain.has('language')) {
+    checkLanguages(context, set);
+    if (set.lastResort === DEFAULT_LAST_RESORT) checkLastResort(context, set);
+  }
   yield* checkUnasked(context, input.files, set);
   return { set, examples, guarantees };
 }

@@ -112,6 +112,23 @@ export function checkLanguages(context: SetContext, set: RouteSet): void {
   check(general, [...promptsIn(set.otherwise), ...always], 'the policy');
 }
 
+/** Warns once if callers who are spoken to in another language may hear the English default. */
+export function checkLastResort({ problems, rulePlaces }: SetContext, set: RouteSet): void {
+  for (const rule of set.rules) {
+    const language = rule.language ?? set.policy.language;
+    const place = rulePlaces.get(rule);
+    if (language === null || /^en\b/i.test(language) || place === undefined) continue;
+    const steps = 'steps' in rule.action ? everyStep(rule.action.steps) : [];
+    if (!steps.some((step) => step.do === 'refer' || step.do === 'transfer')) continue;
+    problems.warning(
+      place,
+      `callers of ${quoted(rule.name)} are spoken to in ${language}, but the default last_resort is English`,
+      'write last_resort: [ { say: … }, hangup ] in their language, or with a prompt',
+    );
+    return;
+  }
+}
+
 function heardIn(prompt: Prompt, general: string | null): string {
   const byPolicy = general === null ? null : variantIn(prompt, general);
   return (byPolicy ?? prompt.variants[0])?.language ?? 'none';

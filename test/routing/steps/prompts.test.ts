@@ -103,3 +103,27 @@ otherwise: [ { say: ${say} }, { menu: { say: ${say}, digits: { "1": [ hangup ] }
   expect(warningsOf(await load(set('hello')))).toEqual([`3:21 ${warning}`, `3:45 ${warning}`]);
   expect(warningsOf(await load(set('Hello')))).toEqual([]);
 });
+
+test('an English last resort for callers of another language is a warning, once', async () => {
+  const set = (rules: string, more = '') => `targets: { desk: { sip: "sip:desk@pbx.example.com" } }
+policy: { via: { pstn: [ refer, transfer ] }${more} }
+rules: [ ${rules} ]
+otherwise: [ hangup ]
+`;
+  const rule = (name: string, language: string, steps = '{ refer: desk }') =>
+    `{ name: no ${name}, when: { to: "+49309018${name}" }, language: ${language}, do: [ ${steps} ] }`;
+  const said = async (text: string) => warningsOf(await load(text));
+  expect(
+    await said(set(`${rule('10', 'en-GB')}, ${rule('11', 'de')}, ${rule('12', 'fr')}`)),
+  ).toEqual([
+    expect.stringMatching(
+      /^3:\d+ callers of "no 11" are spoken to in de, but the default last_resort is/,
+    ),
+  ]);
+  const general = set('{ name: a, do: [ { refer: desk } ] }', ', language: de-DE');
+  expect(await said(general)).toHaveLength(1);
+  const own = 'last_resort: [ { say: "Leider nicht." }, hangup ]\n';
+  expect(await said(general + own)).toEqual([]);
+  const spoken = rule('11', 'de', '{ say: "Guten Tag." }, hangup');
+  expect(await said(set(`${rule('10', 'en')}, ${spoken}`))).toEqual([]);
+});
