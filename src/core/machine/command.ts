@@ -138,9 +138,6 @@ export type Command = CommandBase &
       }
   );
 
-/** Telnyx does not know the id of the call: either it has ended, or it is too new. */
-export const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
-
 /** Every command except the lookup goes to Telnyx. */
 export type TelnyxCommand = Exclude<Command, { action: 'lookup' }>;
 export type LookupCommand = Extract<Command, { action: 'lookup' }>;
@@ -182,8 +179,6 @@ export type Outcome =
       afterMs: number | null;
       /** Nothing was executed (429, refused connection), so the 55 s window starts again. */
       provenUnsent: boolean;
-      /** Refused for now because our settings are wrong; names the setting. */
-      misconfigured?: string;
     }
   /** `lookup`: a lookup without an answer, and why. */
   | { kind: 'unknown'; detail: string; lookup?: LookupAnswer };

@@ -3,7 +3,7 @@ import { acceptAttempt, endAttempt, hadBeenSent, noteApplied } from './attempt.t
 import { awaitUnknown } from './attempt-time.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
-import { type Outcome, UNKNOWN_CALL_CODES } from './command.ts';
+import type { Outcome } from './command.ts';
 import { endCall, endedWhileAccepted } from './ending.ts';
 import type { OutcomeEvent } from './event.ts';
 import {
@@ -83,6 +83,9 @@ function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
     attempt.sentAt = event.receivedAt + (outcome.afterMs ?? RETRY_MS_MIN);
   }
 }
+
+/** Telnyx does not know the id, which contradicts a recent event of the call. */
+const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
 
 /**
  * For a transfer's B-leg: the next move waits until it has ended or this can no longer be found

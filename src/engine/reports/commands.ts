@@ -39,9 +39,6 @@ export function createCommandReport(log: Log, clock: Clock): CommandReport {
         case 'retry':
           unreachable = outcome.status === null ? outcome.detail : null;
           log.emit('command.retry', { ...fields, status: outcome.status, detail: outcome.detail });
-          if (outcome.misconfigured !== undefined) {
-            misconfigured(outcome.misconfigured, command.action, outcome.detail, fields);
-          }
           return;
         case 'unknown': {
           const asks = command.action === 'probe' || command.action === 'active_calls';

@@ -8,8 +8,8 @@ import type { CommandReport } from '../reports/commands.ts';
 import { FirstRequests } from './first-requests.ts';
 import { type Job, latestStoreNow, storeNow } from './job.ts';
 import {
+  asConflict,
   asRepetition,
-  asTransient,
   CANCELLED,
   maySend,
   type Permission,
@@ -95,7 +95,7 @@ export function createSender(options: SenderOptions): Sender {
     });
     const last = permission as Permission;
     if (last.kind !== 'send') return { requested: false, permission: last };
-    const outcome = asTransient(job.claimed, answer);
+    const outcome = asConflict(job.claimed, answer);
     noteRequest(job, outcome);
     reportOutcome(job.claimed, outcome, clock.monotonic() - startedAt);
     return { requested: true, outcome };

@@ -2,7 +2,7 @@
  * The rules of sending, as pure functions: may a claimed command be sent now, and what follows from
  * its outcome.
  */
-import { type Outcome, UNKNOWN_CALL_CODES } from '../../core/machine/command.ts';
+import type { Outcome } from '../../core/machine/command.ts';
 import { SAME_COMMAND_MS } from '../../core/machine/limits.ts';
 import type { Settlement } from '../../store/contract/calls.ts';
 import type { ClaimedCommand } from '../../store/contract/outbox.ts';
@@ -14,8 +14,9 @@ export const LEASE_MS = 10_000;
 const LEASE_MARGIN_MS = 1_000;
 /** A command that could not be sent for this long is obsolete, whatever its step says. */
 const COMMAND_AGE_MS_MAX = 10 * 60_000;
+const CONFLICT = 409;
 /** As often as Telnyx's own SDK sends a request; the last try is 1.5 s after the first. */
-const TRANSIENT_TRIES_MAX = 3;
+const CONFLICT_TRIES_MAX = 3;
 /** Added to a wait that is given, with jitter. */
 const SPREAD_MS = 250;
 
@@ -99,39 +100,15 @@ function isFirstOfWindow(claimed: ClaimedCommand): boolean {
   return claimed.firstSentAt === claimed.now;
 }
 
-type Rejected = Extract<Outcome, { kind: 'rejected' }>;
-
 /**
- * A refusal that may be over in a moment is tried again, because giving up may cost the caller.
- * Nothing was executed, and if something was after all, Telnyx recognises the command_id.
+ * A conflict may be over in a moment, and giving up may cost the caller. Telnyx says that it did
+ * not execute the command, and if it did after all, it recognises the command_id.
  */
-export function asTransient(claimed: ClaimedCommand, outcome: Outcome): Outcome {
-  if (outcome.kind !== 'rejected' || !mayPass(claimed, outcome)) return outcome;
-  const { status, detail, misconfigured } = outcome;
-  return {
-    kind: 'retry',
-    status,
-    detail,
-    afterMs: null,
-    provenUnsent: true,
-    ...(misconfigured === null ? {} : { misconfigured }),
-  };
-}
-
-function mayPass({ command: { action }, tries }: ClaimedCommand, refusal: Rejected): boolean {
-  const { status, code, callEnded, notAnswered, misconfigured } = refusal;
-  const soon = tries < TRANSIENT_TRIES_MAX;
-  if (callEnded) {
-    // A call that has just begun may not be known everywhere at Telnyx yet. If this is given up,
-    // nothing follows that would tell, and the caller is left ringing or in silence.
-    const isLast = action === 'answer' || action === 'reject' || action === 'hangup';
-    return soon && isLast && code !== null && UNKNOWN_CALL_CODES.has(code);
-  }
-  if (status === 409 && !notAnswered) return soon;
-  // The key is wrong, or it was not Telnyx's API that answered: every other command would be
-  // refused as well, the hangup too. The caller hears ringing, so this is tried until its time is
-  // over; a key that is being replaced, or a proxy that restarts, costs no caller.
-  return action === 'answer' && status !== 0 && (misconfigured !== null || code === null);
+export function asConflict({ tries }: ClaimedCommand, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'rejected' || outcome.status !== CONFLICT) return outcome;
+  if (outcome.callEnded || outcome.notAnswered || tries >= CONFLICT_TRIES_MAX) return outcome;
+  const { status, detail } = outcome;
+  return { kind: 'retry', status, detail, afterMs: null, provenUnsent: true };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Action, Command, Outcome } from '../../../src/core/machine/command.ts';
 import {
+  asConflict,
   asRepetition,
-  asTransient,
   maySend,
   sentSince,
   settlementOf,
@@ -100,7 +100,7 @@ function refused(action: Action, status: number, code: string | null, tries: num
     misconfigured: status === 401 || (status === 404 && code === null) ? 'TELNYX_API_KEY' : null,
   };
   const command = { ...aCommand('c1', 'v3:a'), giveUpAt: null, action } as Command;
-  return asTransient(claimed({ command, tries }), outcome);
+  return asConflict(claimed({ command, tries }), outcome);
 }
 
 test('a conflict is tried again twice, for every command; nothing was executed', () => {
@@ -113,35 +113,15 @@ test('a conflict is tried again twice, for every command; nothing was executed',
   }
 });
 
-test('an answer is tried again for as long as the API is not Telnyx’s or the key is refused', () => {
-  for (const tries of [1, 9]) {
-    expect(refused('answer', 401, '10009', tries)).toMatchObject({
-      kind: 'retry',
-      provenUnsent: true,
+test('every other refusal is believed at once', () => {
+  for (const action of ['answer', 'refer', 'hangup', 'reject'] as const) {
+    expect(refused(action, 401, '10009', 1), action).toMatchObject({
+      kind: 'rejected',
       misconfigured: 'TELNYX_API_KEY',
     });
-    expect(refused('answer', 404, null, tries).kind).toBe('retry');
-    expect(refused('answer', 400, null, tries)).not.toHaveProperty('misconfigured');
-    expect(refused('answer', 400, null, tries).kind).toBe('retry');
-    expect(refused('answer', 422, '10015', tries).kind).toBe('rejected');
-    expect(refused('answer', 422, '90034', tries).kind).toBe('rejected');
-    for (const action of ['refer', 'transfer', 'speak', 'hangup'] as const) {
-      expect(refused(action, 401, '10009', tries).kind, action).toBe('rejected');
-      expect(refused(action, 404, null, tries).kind, action).toBe('rejected');
-    }
-  }
-});
-
-test('answer, reject and hangup wait a moment for Telnyx to know the call', () => {
-  for (const action of ['answer', 'reject', 'hangup'] as const) {
-    for (const code of ['90015', '10005']) {
-      const kinds = [1, 2, 3].map((tries) => refused(action, 404, code, tries).kind);
-      expect(kinds, `${action} ${code}`).toEqual(['retry', 'retry', 'rejected']);
-    }
-    expect(refused(action, 422, '90018', 1).kind).toBe('rejected');
-  }
-  for (const action of ['refer', 'speak'] as const) {
+    expect(refused(action, 404, null, 1).kind, action).toBe('rejected');
     expect(refused(action, 404, '10005', 1), action).toMatchObject({ callEnded: true });
+    expect(refused(action, 422, '90015', 1), action).toMatchObject({ callEnded: true });
   }
 });
 
