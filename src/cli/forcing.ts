@@ -10,11 +10,14 @@ import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { plain, plainCsv } from './terminal/terminal.ts';
 
-interface ForcingOptions {
+export interface ForceOptions {
   until?: string;
   reason?: string;
   server?: string;
   json?: boolean;
+}
+
+interface ForcingOptions extends ForceOptions {
   csv?: boolean;
 }
 
@@ -24,19 +27,25 @@ export interface Override {
   by: string | null;
 }
 
-/** `Schema`: the schema of the answer that lists them. `Listed`: what is shown of each. */
-export interface Forceable<Schema extends TSchema, Listed extends { name: string }> {
+/** `Shown`: the API's answer with the name. */
+export interface Forced<Shown extends { name: string }> {
   command: string;
+  /** The names of the states, and the API's value of `field` for each. */
+  states: ReadonlyMap<string, boolean | null>;
+  field: 'on' | 'open';
+  forcePath(name: string): string;
+  line(shown: Shown, io: Io): string;
+}
+
+/** `Schema`: the schema of the answer that lists them. `Listed`: what is shown of each. */
+export interface Forceable<Schema extends TSchema, Listed extends { name: string }>
+  extends Forced<Listed> {
   noun: string;
   help: { command: string; name: string; state: string; until: string };
-  /** The names of the states, and the API's value of `on` for each. */
-  states: ReadonlyMap<string, boolean | null>;
   /** The list's key in the answer to `GET /v1/<key>`. */
   key: keyof Static<Schema> & string;
   schema: Schema;
   csv(document: Static<Schema>): string;
-  forcePath(name: string): string;
-  line(listed: Listed, io: Io): string;
 }
 
 export function forcingCommand<Schema extends TSchema, Listed extends { name: string }>(
@@ -71,20 +80,10 @@ export async function runForcing<Schema extends TSchema, Listed extends { name: 
   io: Io,
 ): Promise<number> {
   const wrong = wrongUsage(what, name, state, options);
-  if (wrong !== null) {
-    io.stderr.write(`referee ${what.command}: ${plain(wrong)}\n`);
-    return 2;
-  }
-  const { until = null, reason = null, json, csv } = options;
+  if (wrong !== null) return refuse(what, wrong, io);
+  if (name !== undefined && state !== undefined) return force(what, name, state, options, io);
+  const { json, csv } = options;
   return askServer({ command: what.command, server: options.server, io }, async (server) => {
-    if (name !== undefined && state !== undefined) {
-      const path = what.forcePath(encodeURIComponent(name));
-      const done = await server.post(path, { on: what.states.get(state), until, reason });
-      io.stdout.write(
-        json ? jsonLine(done) : what.line({ ...(done as object), name } as Listed, io),
-      );
-      return;
-    }
     const { document, listed } = named<Schema, Listed>(
       what,
       name,
@@ -95,6 +94,31 @@ export async function runForcing<Schema extends TSchema, Listed extends { name: 
     else if (listed.length === 0) io.stdout.write(`The routes have no ${what.key}.\n`);
     else io.stdout.write(listed.map((one) => what.line(one, io)).join(''));
   });
+}
+
+/** Sets or ends one override. Returns the exit code. */
+export async function force<Shown extends { name: string }>(
+  what: Forced<Shown>,
+  name: string,
+  state: string,
+  { until, reason, server: url, json }: ForceOptions,
+  io: Io,
+): Promise<number> {
+  const wrong = wrongState(what, state) ?? wrongUntil(until);
+  if (wrong !== null) return refuse(what, wrong, io);
+  return askServer({ command: what.command, server: url, io }, async (server) => {
+    const done = await server.post(what.forcePath(encodeURIComponent(name)), {
+      [what.field]: what.states.get(state) ?? null,
+      until: until ?? null,
+      reason: reason ?? null,
+    });
+    io.stdout.write(json ? jsonLine(done) : what.line({ ...(done as object), name } as Shown, io));
+  });
+}
+
+function refuse({ command }: { command: string }, why: string, io: Io): number {
+  io.stderr.write(`referee ${command}: ${plain(why)}\n`);
+  return 2;
 }
 
 /** The whole answer, or only the entry with that name. */
@@ -117,20 +141,24 @@ function jsonLine(value: unknown): string {
 }
 
 function wrongUsage(
-  { noun, states }: { noun: string; states: ReadonlyMap<string, boolean | null> },
+  { noun, states }: Pick<Forceable<never, never>, 'noun' | 'states'>,
   name: string | undefined,
   state: string | undefined,
   { until, reason, csv }: ForcingOptions,
 ): string | null {
-  const [first, second, none] = states.keys();
-  if (state !== undefined && !states.has(state)) {
-    return `${state}: expected ${first}, ${second} or ${none}`;
-  }
+  const [first, second] = states.keys();
   const forces = name !== undefined && state !== undefined;
-  if (forces && csv) return '--csv is for the list';
-  if (!forces && (until ?? reason) !== undefined) {
-    return `--until and --reason need a ${noun} and ${first} or ${second}`;
-  }
+  if (forces) return wrongState({ states }, state) ?? (csv ? '--csv is for the list' : null);
+  if ((until ?? reason) === undefined) return null;
+  return `--until and --reason need a ${noun} and ${first} or ${second}`;
+}
+
+function wrongState({ states }: Pick<Forced<never>, 'states'>, state: string): string | null {
+  const [first, second, none] = states.keys();
+  return states.has(state) ? null : `${state}: expected ${first}, ${second} or ${none}`;
+}
+
+function wrongUntil(until: string | undefined): string | null {
   if (until === undefined || readMoment(until) !== null) return null;
   const { problem, hint } = notAMoment(until);
   return `--until: ${problem}; ${hint}`;

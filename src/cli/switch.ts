@@ -26,6 +26,7 @@ export const FORCEABLE_SWITCHES: Forceable<typeof SWITCHES, Listed> = {
     ['off', false],
     ['default', null],
   ]),
+  field: 'on',
   key: 'switches',
   schema: SWITCHES,
   csv: switchesCsv,

@@ -32,6 +32,7 @@ export const FORCEABLE_TARGETS: Forceable<typeof TARGETS, Listed> = {
     ['awake', false],
     ['auto', null],
   ]),
+  field: 'on',
   key: 'targets',
   schema: TARGETS,
   csv: targetsCsv,
