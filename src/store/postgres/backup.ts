@@ -85,10 +85,14 @@ export async function restorePostgres(
  * take longer than they may.
  */
 async function analyze(url: string): Promise<void> {
+  await connected(url, (client) => client.query('analyze'));
+}
+
+async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   try {
     await client.connect();
-    await client.query('analyze');
+    return await work(client);
   } catch (error) {
     throw explain(error, place(url));
   } finally {
@@ -119,10 +123,8 @@ interface Place {
   neighbours: string[];
 }
 
-async function look(url: string): Promise<Place> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  try {
-    await client.connect();
+function look(url: string): Promise<Place> {
+  return connected(url, async (client) => {
     const { rows } = await client.query(
       `select to_regclass('calls') is not null as found, current_schema() as schema,
          array(select nspname::text from pg_namespace where nspname <> current_schema()
@@ -132,11 +134,7 @@ async function look(url: string): Promise<Place> {
     if (found !== true) return { calls: null, schema, neighbours };
     const counted = await client.query('select count(*)::int as calls from calls');
     return { calls: counted.rows[0]?.calls, schema, neighbours };
-  } catch (error) {
-    throw explain(error, place(url));
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 interface Tool {

@@ -5,8 +5,9 @@ import { addUp, type Sum } from '../../core/history/sums.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { foldAll, HOURLY_SUMS, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
 import { gramsOf, partyWords } from '../rows/search.ts';
+import { CLOCK } from './load.ts';
 import type { Query } from './pool.ts';
-import { CLOCK, dueItems } from './uncounted.ts';
+import { dueItems } from './uncounted.ts';
 
 /**
  * Whoever holds this lock may write sums and parties. It ends with the transaction, so it works

@@ -8,7 +8,7 @@ import { unpackCall } from '../rows/call-document.ts';
 import { dueOf, urgentFirst } from '../rows/rows.ts';
 import type { Store } from '../store.ts';
 import { type ClockSteps, STEP_MS_MIN } from './clock-steps.ts';
-import { NOW_MS } from './load.ts';
+import { CLOCK, NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { arrayOf, keyText, plainKey } from './values.ts';
 
@@ -33,7 +33,7 @@ export async function claimCommands(
 ): Promise<ClaimedCommand[]> {
   const early = steps.early();
   const rows = await query(
-    `with clock as materialized (select ${NOW_MS} as now),
+    `with ${CLOCK},
       next as materialized (
         select k.key from commands k
         where not k.cancelled and k.command >= $7 and k.code <= $4 and (k.ready_at <= (select now from clock)
@@ -161,7 +161,7 @@ export class DueDeadlines {
     const rowsMax = limit + Math.min(this.#heldBack, HELD_BACK_MAX);
     this.#set = Number.POSITIVE_INFINITY;
     const rows = await query(
-      `with clock as materialized (select ${NOW_MS} as now),
+      `with ${CLOCK},
         reach as materialized (select now + $3::bigint as until from clock)
        select now, document, due_at
        from clock left join lateral (

@@ -53,11 +53,11 @@ async function readSome(
 function rowOf(row: Record<string, unknown>): RecordedRow {
   const { entry, document, entries, code, attempts } = row;
   return {
+    ...(row as unknown as RecordedRow),
     entry: Number(entry),
     document: String(document),
     entries: entries === null ? null : Number(entries),
     code: code === null ? null : Number(code),
-    columns: row as RecordedRow['columns'],
     attempts: attempts === null ? null : String(attempts),
   };
 }

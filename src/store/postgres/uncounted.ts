@@ -3,11 +3,8 @@
 import type { Uncounted } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
-import { NOW_MS } from './load.ts';
+import { CLOCK } from './load.ts';
 import type { Query } from './pool.ts';
-
-/** An index can be read up to this, and not up to a function that is called for each row. */
-export const CLOCK = `clock as materialized (select ${NOW_MS} as now)`;
 
 /**
  * Needs `CLOCK`. The first of those that are due: $1 of them, of calls that our code ($2) may read.

@@ -15,13 +15,12 @@ import { type CallColumns, callColumns, keyOf, unpackEntry } from './rows.ts';
 export const RECORDINGS_AT_ONCE = 50;
 
 /** The call's row has entry -1; the rows of its events follow in order. */
-export interface RecordedRow {
+export interface RecordedRow extends Readonly<Record<Listed, string | null>> {
   entry: number;
   document: string;
   /** Only on the call's row. */
   entries: number | null;
   code: number | null;
-  columns: Readonly<Record<Listed, string | null>> | null;
   /** JSON: an array of [key as hexadecimal, kind, target, verdict]. */
   attempts: string | null;
 }
@@ -54,13 +53,13 @@ export function recordedCall(rows: RecordedRow[], codeVersion: number): Recorded
 }
 
 /** A commit writes only the columns that changed, so a wrong one would stay wrong. */
-function misfiledOf(call: Call, { columns, attempts }: RecordedRow): Misfiled[] {
+function misfiledOf(call: Call, head: RecordedRow): Misfiled[] {
   const expected = callColumns(call);
   const misfiled = LISTED.flatMap((what): Misfiled[] => {
-    const column = columns?.[what] ?? null;
+    const column = head[what];
     return column === expected[what] ? [] : [{ what, column, document: expected[what] }];
   });
-  const rows: [string, string, string | null, string | null][] = JSON.parse(attempts ?? '[]');
+  const rows: [string, string, string | null, string | null][] = JSON.parse(head.attempts ?? '[]');
   const byKey = new Map(rows.map(([key, ...row]) => [key.toLowerCase(), row]));
   const found = call.attempts.map(({ id }) => byKey.get(Buffer.from(keyOf(id)).toString('hex')));
   const wanted = call.attempts.map(({ kind, target, verdict }) => [

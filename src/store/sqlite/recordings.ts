@@ -28,8 +28,8 @@ export function prepareRecordings(database: DatabaseSync, codeVersion: number): 
   return {
     read: (callIds) =>
       callIds.flatMap((callId) => {
-        const found = rows.all(keyOf(callId)).map((row) => ({ ...row, columns: row }));
-        return recordedCall(found as unknown as RecordedRow[], codeVersion) ?? [];
+        const found = rows.all(keyOf(callId)) as unknown as RecordedRow[];
+        return recordedCall(found, codeVersion) ?? [];
       }),
   };
 }
