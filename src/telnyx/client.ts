@@ -18,6 +18,7 @@ import {
 import {
   createTransport,
   type Gated,
+  headersFor,
   IDLE_MS,
   NotWritten,
   type PlainResponse,
@@ -183,13 +184,7 @@ function openApi(options: TelnyxClientOptions, timeoutMs: number) {
     fetch: transport.fetch,
     defaults: {
       baseURL: base,
-      headers: {
-        authorization: `Bearer ${options.apiKey}`,
-        accept: 'application/json',
-        'accept-encoding': 'identity',
-        'content-type': 'application/json',
-        'user-agent': 'referee',
-      },
+      headers: headersFor(options.apiKey),
       // The dispatcher decides about retries: it knows the lease, the 55 s of the command_id and
       // how long the caller will wait.
       retry: 0,

@@ -53,6 +53,17 @@ export interface PlainResponse {
   body: { text(): Promise<string> };
 }
 
+/** Of every request to Telnyx. */
+export function headersFor(apiKey: string): Record<string, string> {
+  return {
+    authorization: `Bearer ${apiKey}`,
+    accept: 'application/json',
+    'accept-encoding': 'identity',
+    'content-type': 'application/json',
+    'user-agent': 'referee',
+  };
+}
+
 export function createTransport(
   origin: string,
   limits: TransportLimits,

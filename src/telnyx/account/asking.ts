@@ -9,7 +9,12 @@ import { asArray, asObject, type Fields } from '../fields.ts';
 import { failureDetail } from '../outcome.ts';
 import { nextPage } from '../pages.ts';
 import { redactError } from '../redact-error.ts';
-import { createTransport, type PlainResponse, type ProxyAddress } from '../transport.ts';
+import {
+  createTransport,
+  headersFor,
+  type PlainResponse,
+  type ProxyAddress,
+} from '../transport.ts';
 import { type Read, readingOf, unreachable } from './reading.ts';
 
 export interface AskingOptions {
@@ -113,13 +118,7 @@ export function createAsking(options: AskingOptions): Asking {
         `${base}${path}${search === '' ? '' : `?${search}`}`,
         {
           method,
-          headers: {
-            authorization: `Bearer ${apiKey}`,
-            accept: 'application/json',
-            'accept-encoding': 'identity',
-            'content-type': 'application/json',
-            'user-agent': 'referee',
-          },
+          headers: headersFor(apiKey),
           body: body === null ? null : JSON.stringify(body),
           signal: timeout,
         },
