@@ -89,12 +89,14 @@ export interface TroubleClock {
   monotonic(): number;
 }
 
-type Seen = Trouble & { lastAt: number };
+interface Seen {
+  trouble: Trouble;
+  /** When it was last seen, by the monotonic clock. */
+  since: number;
+}
 
 export function watchTroubles(log: Log, { now, monotonic }: TroubleClock): Troubles {
   const troubles = new Map<string, Seen>();
-  /** When each was last seen, by the monotonic clock. */
-  const seenAt = new WeakMap<Seen, number>();
   let recoveredAt = Number.NEGATIVE_INFINITY;
 
   function note(event: LogEventName, fields: LogFields): void {
@@ -107,9 +109,9 @@ export function watchTroubles(log: Log, { now, monotonic }: TroubleClock): Troub
       (OF_THE_STORE.has(event) && !NOT_OF_THE_STORE.has(reason)) || saysStore(fields.err);
     // The line is from before the recovery and was only logged now.
     if (ofTheStore && since < recoveredAt) return;
-    const known = troubles.get(key);
+    const known = troubles.get(key)?.trouble;
     if (known === undefined && troubles.size >= TROUBLES_MAX) return;
-    const trouble: Seen = {
+    const trouble: Trouble = {
       kind: event,
       severity: level === 'error' ? 'error' : 'warning',
       title: reason === null ? meaning : `${meaning.split(/\.(?: |$)|;/)[0]}: ${reason}`,
@@ -121,8 +123,7 @@ export function watchTroubles(log: Log, { now, monotonic }: TroubleClock): Troub
       target: null,
       ...(ofTheStore ? { cause: 'store' } : {}),
     };
-    troubles.set(key, trouble);
-    seenAt.set(trouble, since);
+    troubles.set(key, { trouble, since });
   }
 
   return {
@@ -131,27 +132,25 @@ export function watchTroubles(log: Log, { now, monotonic }: TroubleClock): Troub
       emit(event, fields) {
         if (event === 'store.recovered') {
           recoveredAt = monotonic();
-          forget(({ cause }) => cause === 'store');
+          forget(({ trouble }) => trouble.cause === 'store');
         } else if (isTrouble(event)) note(event, fields ?? {});
         log.emit(event, fields);
       },
     },
     recent(storeGoodAt = null) {
       const at = monotonic();
-      forget((trouble) => {
-        const { kind, cause } = trouble;
-        const since = seenAt.get(trouble) ?? at;
+      forget(({ trouble: { kind, cause }, since }) => {
         if (cause === 'store' && storeGoodAt !== null && storeGoodAt - since > STORE_WORKS_MS) {
           return true;
         }
         return at - since > (kind === 'webhook.clock_skew' ? CLOCK_KEPT_MS : KEPT_MS);
       });
-      return [...troubles.values()];
+      return [...troubles.values()].map(({ trouble }) => trouble);
     },
   };
 
-  function forget(over: (trouble: Seen) => boolean): void {
-    for (const [key, trouble] of troubles) if (over(trouble)) troubles.delete(key);
+  function forget(over: (seen: Seen) => boolean): void {
+    for (const [key, seen] of troubles) if (over(seen)) troubles.delete(key);
   }
 }
 
