@@ -105,9 +105,11 @@ function meantDate(text: string): string | null {
   const [, before, first = '', second = '', after] =
     /^(?:(\d{4})[-./])?(\d{1,2})[-./](\d{1,2})(?:[-./]|[-./](\d{4}))?$/.exec(text) ?? [];
   const year = before ?? after;
-  const orders = [[second, first]];
-  if (before !== undefined) orders.splice(0, 1, [first, second]);
-  else if (!text.includes('.')) orders.push([first, second]);
+  const monthFirst = [first, second];
+  const dayFirst = [second, first];
+  let orders = [dayFirst, monthFirst];
+  if (before !== undefined) orders = [monthFirst];
+  else if (text.includes('.')) orders = [dayFirst];
   const dates = orders
     .map((parts) => parts.map((part) => part.padStart(2, '0')).join('-'))
     .map((date) => (year === undefined ? date : `${year}-${date}`))

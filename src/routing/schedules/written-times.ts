@@ -49,8 +49,10 @@ function readTypedOpen(text: string): Schedule['open'][number] | Trouble {
 function openHint(text: string): string {
   const meant = meantEntries(text) ?? [];
   const isClear = meant.length > 0 && meant.every((entry) => !('problem' in readTypedOpen(entry)));
-  if (isClear && meant.length === 1) return `write ${meant.map(quoted)}`;
-  if (isClear) return `write an entry for each range of times: ${meant.map(quoted).join(', ')}`;
+  if (isClear) {
+    const each = meant.length === 1 ? '' : 'an entry for each range of times: ';
+    return `write ${each}${meant.map(quoted).join(', ')}`;
+  }
   // Without quotes, YAML takes the commas within an entry for those between entries.
   return 'problem' in readDays(text)
     ? OPEN_HINT
