@@ -20,6 +20,19 @@ export type Action =
   | 'active_calls'
   | 'lookup';
 
+/** It begins or ends what the caller hears, so those of a leg must reach Telnyx in order. */
+export function isPrompt({ action }: { action: string }): boolean {
+  return PROMPTS.has(action);
+}
+
+const PROMPTS: ReadonlySet<string> = new Set<Action>([
+  'speak',
+  'playback_start',
+  'playback_stop',
+  'gather_using_speak',
+  'gather_using_audio',
+]);
+
 /** A request about a call to one of the operator's own servers; see `lookups` in docs/routes.md. */
 export interface LookupRequest {
   /** The lookup's name in the route set. */

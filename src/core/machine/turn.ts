@@ -1,7 +1,7 @@
 /** One transition in progress: the draft of the call, and its commands and notices so far. */
 import type { Call, DeadlineName } from './call.ts';
 import { encodeClientState } from './client-state.ts';
-import type { Action, Command } from './command.ts';
+import { type Command, isPrompt } from './command.ts';
 import { commandId } from './command-id.ts';
 import type { CallEvent } from './event.ts';
 import { PROMPT_SEND_MS } from './limits.ts';
@@ -137,18 +137,6 @@ export function sendParked(turn: Turn): void {
     if (deadline.name === 'step') setDeadline(turn, 'step', deadline.dueAt - deadline.setAt);
   }
 }
-
-export function isPrompt({ action }: { action: string }): boolean {
-  return PROMPTS.has(action);
-}
-
-const PROMPTS: ReadonlySet<string> = new Set<Action>([
-  'speak',
-  'playback_start',
-  'playback_stop',
-  'gather_using_speak',
-  'gather_using_audio',
-]);
 
 /**
  * Cancels every command of the caller's leg that was not sent yet; the store keeps those in flight.

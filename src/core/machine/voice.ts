@@ -1,5 +1,6 @@
 /** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
 import type { Call, Voice } from './call.ts';
+import { isPrompt } from './command.ts';
 import type { WebhookEvent } from './event.ts';
 import {
   MENU_PLAY_MS_MAX,
@@ -12,7 +13,7 @@ import {
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
 import type { MenuStep, PlayStep, SayStep } from './plan.ts';
-import { isPrompt, issue, newId, note, setDeadline, type Turn, takeBack } from './turn.ts';
+import { issue, newId, note, setDeadline, type Turn, takeBack } from './turn.ts';
 
 export type VoiceStep = SayStep | PlayStep | MenuStep;
 

@@ -1,5 +1,5 @@
 /** Which commands of one leg may be in flight together. */
-import type { Action } from '../../core/machine/command.ts';
+import { type Action, isPrompt } from '../../core/machine/command.ts';
 
 /**
  * If a stop and a prompt overtook each other, the caller would be left in silence; and a
@@ -13,13 +13,5 @@ export function mayJoin(action: Action, underWay: readonly Action[]): boolean {
 function ordered(a: Action, b: Action): boolean {
   if (a === 'probe' || b === 'probe') return false;
   if (a === 'client_state_update' || b === 'client_state_update') return true;
-  return VOICES.has(a) && VOICES.has(b);
+  return [a, b].every((action) => isPrompt({ action }));
 }
-
-const VOICES: ReadonlySet<Action> = new Set([
-  'speak',
-  'playback_start',
-  'playback_stop',
-  'gather_using_speak',
-  'gather_using_audio',
-]);
