@@ -128,6 +128,11 @@ export function concludeAttempt(turn: Turn, attempt: Attempt, reason: string): v
   endAttempt(turn, attempt, 'rejected', 'taken back: the target before it rang after all');
 }
 
+/** The attempt that the plan waits for; null if it runs none, or that one has its verdict. */
+export function runningAttempt({ attempts, running }: Call): Attempt | null {
+  return attempts.find(({ id, verdict }) => id === running?.id && verdict === null) ?? null;
+}
+
 export function openAttempt(call: Call): Attempt | null {
   return call.attempts.find((attempt) => attempt.verdict === null) ?? null;
 }

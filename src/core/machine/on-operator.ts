@@ -2,7 +2,7 @@
  * An operator hangs up a call, or takes the caller out of a stuck attempt so that the next step of
  * the plan runs. The manual refer is in transition.ts.
  */
-import { concludeAttempt } from './attempt.ts';
+import { concludeAttempt, runningAttempt } from './attempt.ts';
 import type { Attempt, Call, Ends } from './call.ts';
 import { release } from './ending.ts';
 import type { OperatorEvent } from './event.ts';
@@ -71,9 +71,4 @@ export function whyNoNext(call: Call, now: number): 'ended' | 'no_attempt' | 'ma
 function isSilent({ acceptedAt, requestEndedAt }: Attempt, now: number): boolean {
   if (acceptedAt === null || requestEndedAt === null) return false;
   return now - Math.max(acceptedAt, requestEndedAt) > REFER_SILENT_MS;
-}
-
-function runningAttempt({ attempts, running }: Call): Attempt | null {
-  const found = attempts.find(({ id }) => id === running?.id);
-  return found === undefined || found.verdict !== null ? null : found;
 }

@@ -3,7 +3,7 @@
  * our commands was executed last. `GET /connections/{id}/active_calls` finds the B-leg of a
  * transfer.
  */
-import { concludeAttempt, endAttempt, noteApplied } from './attempt.ts';
+import { concludeAttempt, endAttempt, noteApplied, runningAttempt } from './attempt.ts';
 import { isImpatient, leftMs, mayRingMs } from './attempt-time.ts';
 import { neverLeft } from './attribution.ts';
 import { answeredLate, bLegGone } from './b-leg.ts';
@@ -22,7 +22,6 @@ import {
   UNSEEN_MAX,
   WATCH_MS,
 } from './limits.ts';
-import { isMoving } from './plan.ts';
 import { dropProbe, issue, note, putBackRunning, setDeadline, type Turn } from './turn.ts';
 
 /** Probes before a deadline decides. One probe at a time; a new reason replaces the old one. */
@@ -56,7 +55,7 @@ export function probeAlive(turn: Turn, commandId: string, envelope: Envelope | n
 /** Telnyx's answer about the B-leg of a transfer without webhooks, or of one that answered late. */
 export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): void {
   const { probe } = turn.call;
-  const attempt = runningAttempt(turn);
+  const attempt = runningAttempt(turn.call);
   if (probe === null || probe.commandId !== commandId) return;
   const bLeg = outcome.kind === 'accepted' ? outcome.bLeg : undefined;
   if (attempt === null) {
@@ -113,7 +112,7 @@ function ask(turn: Turn, why: Probe['why']): string {
   setDeadline(turn, 'probing', PROBE_EVERY_MS);
   const options = { clientState: null, giveUpAt: turn.now + PROBE_EVERY_MS };
   const { connectionId } = turn.call.facts;
-  const attempt = runningAttempt(turn) ?? answeredLate(turn.call);
+  const attempt = runningAttempt(turn.call) ?? answeredLate(turn.call);
   if (why !== 'b_leg' || connectionId === null || attempt === null) {
     return issue(turn, { action: 'probe' }, options);
   }
@@ -131,7 +130,7 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
       concludeRunning(turn, why === 'patience' ? 'patience ran out' : 'its time ran out');
       return;
     case 'b_leg': {
-      const attempt = runningAttempt(turn);
+      const attempt = runningAttempt(turn.call);
       const late = answeredLate(call);
       if (attempt !== null) waitForNews(turn, attempt);
       else if (late !== null) settleLate(turn, late, true);
@@ -171,7 +170,7 @@ function watchAgain(turn: Turn, alive: boolean): void {
 }
 
 function concludeRunning(turn: Turn, what: string): void {
-  const attempt = runningAttempt(turn);
+  const attempt = runningAttempt(turn.call);
   if (attempt === null) {
     // Between two attempts, a move waits for a B-leg to end. Patience forbids that move.
     turn.goOn = turn.call.phase === 'transferring';
@@ -255,11 +254,4 @@ function giveUp(turn: Turn, attempt: Attempt, what: string): void {
   // Its command was never sent: the step is still to do once moving is safe.
   if (attempt.unsent && attempt.takenBackAt !== null) putBackRunning(turn);
   turn.goOn = true;
-}
-
-function runningAttempt({ call }: Turn): Attempt | null {
-  const { running } = call;
-  if (running === null || !isMoving(running.step)) return null;
-  const attempt = call.attempts.find(({ id }) => id === running.id);
-  return attempt === undefined || attempt.verdict !== null ? null : attempt;
 }
