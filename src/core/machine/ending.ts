@@ -35,12 +35,9 @@ export function becomeReferred(turn: Turn): void {
   endPlan(turn);
   call.releasedAs = null;
   if (call.phase === 'ended') {
-    const before = call.ends;
-    call.ends = 'referred';
-    if (before !== 'referred') {
-      note(turn, `the call ended as referred, not ${before}`);
-      turn.notices.push({ kind: 'ends_corrected', ends: 'referred', before });
-    }
+    if (call.ends === 'referred') return;
+    note(turn, `the call ended as referred, not ${call.ends}`);
+    correctEnds(turn, 'referred');
     return;
   }
   call.phase = 'referred';
@@ -97,29 +94,25 @@ export function endCall(turn: Turn, how: string, byCaller = false): void {
   const open = openAttempt(call);
   for (const attempt of call.attempts) if (attempt.verdict === null) endWithTheLeg(turn, attempt);
   const ends = endsOf(call, before, open, byCaller);
-  endPlan(turn);
-  call.deadlines = [];
-  call.suspended = null;
-  call.phase = 'ended';
-  call.ends = ends;
-  call.endedAt = turn.now;
   call.endedByCaller = byCaller;
-  note(turn, `${how}: the call ended as ${ends}`);
-  turn.notices.push({ kind: 'ended', ends, how });
+  end(turn, ends, how);
 }
 
 /** The caller hung up before we heard of them. */
 export function endMissed(turn: Turn): void {
-  const { call } = turn;
   cancelOutstanding(turn);
+  end(turn, 'missed', 'the caller had gone before we heard of them');
+}
+
+function end(turn: Turn, ends: Ends, how: string): void {
+  const { call } = turn;
   endPlan(turn);
   call.deadlines = [];
   call.phase = 'ended';
-  call.ends = 'missed';
+  call.ends = ends;
   call.endedAt = turn.now;
-  const how = 'the caller had gone before we heard of them';
-  note(turn, `${how}: the call ended as missed`);
-  turn.notices.push({ kind: 'ended', ends: 'missed', how });
+  note(turn, `${how}: the call ended as ${ends}`);
+  turn.notices.push({ kind: 'ended', ends, how });
 }
 
 /** A final event this soon after the hangup still decides where the caller went. */

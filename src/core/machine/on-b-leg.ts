@@ -3,7 +3,7 @@ import { acceptAttempt, endAttempt, nameOf, openAttempt, progressAttempt } from 
 import { bLegGone, hangUpBLeg, isHeld, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call, Phase } from './call.ts';
 import { onCost } from './cost.ts';
-import { becomeBridged, correctable, hangupExpected } from './ending.ts';
+import { becomeBridged, correctable, correctEnds, hangupExpected } from './ending.ts';
 import type { BLegEvent } from './event.ts';
 import { CORRECTION_MS, OUTCOME_GRACE_MS } from './limits.ts';
 import { note, setDeadline, type Turn, takeBack } from './turn.ts';
@@ -81,9 +81,7 @@ export function onBridged(turn: Turn, named: Attempt | null = null): void {
     if (!(vanished || overtaken) || !correctable(turn)) return;
     endAttempt(turn, attempt, 'completed', 'call.bridged');
     // If a REFER completed, the call ended as referred, whatever else happened.
-    if (call.ends === 'referred') return;
-    turn.notices.push({ kind: 'ends_corrected', ends: 'transferred', before: call.ends });
-    call.ends = 'transferred';
+    if (call.ends !== 'referred') correctEnds(turn, 'transferred');
     return;
   }
   const ringing = attempt.verdict === null && call.phase === 'transferring';
