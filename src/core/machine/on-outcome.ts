@@ -211,11 +211,12 @@ function onVoiceOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): vo
 
 function onProbeOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
   if (outcome.kind !== 'accepted' || outcome.alive === null) return;
-  if (!outcome.alive) noteApplied(turn, outcome.envelope ?? null);
+  const { envelope = null } = outcome;
   if (outcome.alive) {
-    probeAlive(turn, commandId, outcome.envelope ?? null);
+    probeAlive(turn, commandId, envelope);
     return;
   }
+  noteApplied(turn, envelope);
   foundDead(turn, 'probe', false);
   endCall(turn, 'its hangup webhook never came: a probe found that it has ended');
 }

@@ -101,16 +101,15 @@ function finishRunning(turn: Turn): void {
 
 /**
  * The other way of `via`, then `if_failed` of the verdict; a pick's sibling before `any`; otherwise
- * the next step. An attempt that was skipped is followed `as` if it had been made.
+ * the next step. `verdict`: of a skipped target, the one that it would have got.
  */
 function afterAttempt(
   turn: Turn,
   step: MovingStep,
   attempt: Attempt,
-  as: Verdict | null = attempt.verdict,
+  verdict: Verdict | null = attempt.verdict,
 ): void {
   const { call } = turn;
-  const verdict = as;
   if (verdict === null || verdict === 'completed' || verdict === 'abandoned') return;
   if (verdict === 'no_verdict') hangUpBLeg(turn, attempt);
   // The far end may still answer and a REFER cannot be cancelled, so only an explicit branch moves

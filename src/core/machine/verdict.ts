@@ -1,6 +1,6 @@
 /**
- * Tables from SIP codes and hangup causes to verdicts. The event type decides first: see
- * `attempt.ts`.
+ * Tables from SIP codes and hangup causes to verdicts. Which table counts is decided by the type of
+ * the event: see `on-refer.ts` and `on-b-leg.ts`.
  */
 export const VERDICTS = [
   'completed',
