@@ -39,7 +39,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'an operator moves the caller while the target that patience ended rings',
-    file: machine('run-plan'),
+    file: machine('step-end'),
     from: "verdict === 'no_verdict' && attempt.progress) {",
     to: "verdict === 'no_verdict' && attempt.progress && !call.patienceOver) {",
     plan: 'an operator beside an impatient caller',
@@ -77,7 +77,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a target that rang without a verdict does not make moving unsafe',
-    file: machine('run-plan'),
+    file: machine('step-end'),
     from: 'else call.movingUnsafe = true;',
     to: 'else call.movingUnsafe = false;',
     plan: 'two targets',
@@ -297,7 +297,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'the question about one step is answered for the next',
-    file: machine('run-plan'),
+    file: machine('step-end'),
     from: 'dropProbe(turn);\n  if (running === null) return;',
     to: 'if (running === null) return;',
     plan: 'three short targets',

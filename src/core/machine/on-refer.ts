@@ -13,7 +13,7 @@ import type { Attempt, Call } from './call.ts';
 import { becomeReferred, correctable, correctEnds, unreachedEnds } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
-import { reviewSafety } from './run-plan.ts';
+import { reviewSafety } from './movable.ts';
 import { note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { isContradictory, RINGING, verdictOfReferFailure, verdictOfSipCode } from './verdict.ts';
 

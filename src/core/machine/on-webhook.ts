@@ -17,7 +17,7 @@ import { isGone, isLost, loseCaller } from './gone.ts';
 import { onBridged } from './on-b-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
-import { chooseBranch } from './run-plan.ts';
+import { chooseBranch } from './step-end.ts';
 import { clearDeadline, type Turn, takeBack } from './turn.ts';
 import { onVoiceStarted } from './voice.ts';
 import { endsRunningVoice, endsSuspendedVoice } from './voice-end.ts';
