@@ -14,7 +14,7 @@ import type { WebhookEvent } from '../core/machine/event.ts';
 import type { Observer, Receiver } from '../engine/engine.ts';
 import { livingReplicas } from '../engine/other-replicas.ts';
 import { createReceiver } from '../engine/receive.ts';
-import { keyOf } from '../engine/receiving/timeline.ts';
+import { deliveryKey } from '../engine/receiving/timeline.ts';
 import { recoveryJson } from '../engine/recovery/json.ts';
 import { knownOf } from '../engine/recovery/known.ts';
 import { owedOf, withMissed } from '../engine/recovery/owed.ts';
@@ -175,7 +175,7 @@ async function storing(
     decider: createDecider(routes),
     owner: OWNER,
     observer: SILENT,
-    outlet: { freeSlots: () => 0, offer() {}, poke() {}, cancel() {} },
+    outlet: { freeSlots: () => 0, offer() {}, wake() {}, cancel() {} },
   });
   const receive: Receiver['receive'] = engine.receive;
   opened.defer(() => engine.drained());
@@ -235,5 +235,5 @@ async function lookUp(
     const page = await reader.list({ sessionId, legs: 'all', limit: SESSION_CALLS_MAX });
     for (const call of page.calls) calls.set(call.id, call);
   }
-  return { calls, holds: (event) => seen.has(`${event.callId}\n${keyOf(event)}`) };
+  return { calls, holds: (event) => seen.has(deliveryKey(event)) };
 }

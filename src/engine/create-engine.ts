@@ -175,7 +175,7 @@ function createReceiverAndDispatcher(
     outlet: guardOutlet(log, {
       freeSlots: () => dispatcher.freeSlots(),
       offer: (claimed, askedAt) => dispatcher.offer(claimed, askedAt),
-      poke: () => dispatcher.wake(),
+      wake: () => dispatcher.wake(),
       cancel: (ids) => dispatcher.cancel(ids),
     }),
   });

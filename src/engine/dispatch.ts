@@ -52,11 +52,9 @@ export interface DispatcherOptions {
   observer?: CommandObserver;
 }
 
-export interface Dispatcher extends Omit<Outlet, 'poke'> {
+export interface Dispatcher extends Outlet {
   /** Starts to claim commands that were not offered. */
   start(): void;
-  /** The store has pending commands that were not offered; see `Outlet.poke`. */
-  wake(): void;
   /** Sentences for the ready endpoint. */
   warnings(): string[];
   /**
@@ -108,7 +106,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     clock,
     log,
     onEnd() {
-      takenBack.clear();
+      cancelledMeanwhile.clear();
       settleDown();
     },
   });
@@ -116,8 +114,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const queue = new JobQueue();
   /** Queued, in flight, or with an outcome that is not recorded yet; never started twice. */
   const held = new Map<string, Job>();
-  /** Cancelled while a claim that may return them was running. */
-  const takenBack = new Set<string>();
+  /** Cancelled while a claim that may return them is running. */
+  const cancelledMeanwhile = new Set<string>();
   let sending = 0;
   let looking = 0;
   let phase: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
@@ -135,7 +133,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     wake: outbox.wake,
     cancel(commandIds) {
       for (const id of commandIds) {
-        if (outbox.busy()) takenBack.add(id);
+        if (outbox.busy()) cancelledMeanwhile.add(id);
         const job = held.get(id);
         if (job !== undefined) job.cancelled = true;
         if (queue.remove(id)) held.delete(id);
@@ -159,7 +157,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const queuedAt = mark(clock);
     for (const each of claimed) {
       const { id } = each.command;
-      if (takenBack.has(id)) continue;
+      if (cancelledMeanwhile.has(id)) continue;
       const underWay = held.get(id);
       if (underWay !== undefined) {
         underWay.again = { claimed: each, claimedAt };

@@ -59,7 +59,7 @@ export interface Outlet {
    */
   offer(claimed: ClaimedCommand[], askedAt: Mark): void;
   /** The store has commands that are due and were not claimed by their commit. */
-  poke(): void;
+  wake(): void;
   cancel(ids: string[]): void;
 }
 

@@ -34,7 +34,7 @@ export function guardOutlet(log: Log, outlet: Outlet): Outlet {
   return {
     freeSlots: () => guarded('dispatcher', outlet.freeSlots) ?? 0,
     offer: (...offered) => guarded('dispatcher', () => outlet.offer(...offered)),
-    poke: () => guarded('dispatcher', outlet.poke),
+    wake: () => guarded('dispatcher', outlet.wake),
     cancel: (ids) => guarded('dispatcher', () => outlet.cancel(ids)),
   };
 }

@@ -133,7 +133,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
     const commands = changes.reduce((sum, change) => sum + change.commands.length, 0);
     if (cancelled.length > 0) outlet.cancel(cancelled);
     if (claimed.length > 0) outlet.offer(claimed, askedAt);
-    if (commands > claimed.length) outlet.poke();
+    if (commands > claimed.length) outlet.wake();
   }
 
   /** Another replica changed the call first: its events are the next to be loaded and applied. */

@@ -82,7 +82,7 @@ function open(given: Given = {}): BatchingReceiver {
     outlet: given.outlet ?? {
       freeSlots: () => 10,
       offer: (claimed) => void offered.push(...claimed),
-      poke: () => {},
+      wake: () => {},
       cancel: (ids) => void cancelled.push(...ids),
     },
     ...(given.queueMax === undefined ? {} : { queueMax: given.queueMax }),
@@ -173,7 +173,7 @@ describe('one batch', () => {
     const broken = (): never => {
       throw new TypeError('the dispatcher broke');
     };
-    const outlet = { freeSlots: () => 10, offer: broken, poke: broken, cancel: broken };
+    const outlet = { freeSlots: () => 10, offer: broken, wake: broken, cancel: broken };
     const log: Log = { emit: (event, fields) => void lines.push([event, fields?.observer]) };
     const engine = open({ outlet: guardOutlet(log, outlet) });
     const events = ['v3:a', 'v3:b'].map((id) => hook(id, 'call.initiated'));

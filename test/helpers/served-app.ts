@@ -149,7 +149,7 @@ function createEngine(store: Store, set: RouteSet): Receiver {
       decide: (facts, moment, overrides) => decide(compiled, facts, moment, overrides),
       budgets: () => ({ refers: set.policy.refers, transfers: set.policy.transfers }),
     },
-    outlet: { freeSlots: () => 0, offer: () => {}, poke: () => {}, cancel: () => {} },
+    outlet: { freeSlots: () => 0, offer: () => {}, wake: () => {}, cancel: () => {} },
     observer: { committed: () => {}, duplicate: () => {}, deadLetter: () => {}, batch: () => {} },
     owner: 'test',
   });

@@ -236,7 +236,7 @@ class Scene {
       outlet: {
         freeSlots: () => dispatcher.freeSlots(),
         offer: (claimed, askedAt) => dispatcher.offer(claimed, askedAt),
-        poke: () => dispatcher.wake(),
+        wake: () => dispatcher.wake(),
         cancel: (ids) => dispatcher.cancel(ids),
       },
     });

@@ -45,7 +45,7 @@ function open(): BatchingReceiver {
     store,
     decider,
     owner: 'test',
-    outlet: { freeSlots: () => 0, offer: () => {}, poke: () => {}, cancel: () => {} },
+    outlet: { freeSlots: () => 0, offer: () => {}, wake: () => {}, cancel: () => {} },
     observer: {
       committed: () => {},
       duplicate: () => {},

@@ -97,7 +97,7 @@ function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): Ba
       deadLetter: ({ callId }) => void told.push(`${callId} buried`),
       batch: () => {},
     },
-    outlet: { freeSlots: () => 10, offer: () => {}, poke: () => {}, cancel: () => {} },
+    outlet: { freeSlots: () => 10, offer: () => {}, wake: () => {}, cancel: () => {} },
   });
 }
 

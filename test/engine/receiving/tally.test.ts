@@ -77,7 +77,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
     outlet: {
       freeSlots: () => 10,
       offer: (claimed) => void offered.push(...claimed),
-      poke: () => {},
+      wake: () => {},
       cancel: () => {},
     },
   });

@@ -47,7 +47,7 @@ function replica(owner: string): BatchingReceiver {
     outlet: {
       freeSlots: () => 1_000,
       offer: (claimed) => void sent.push(...claimed),
-      poke() {},
+      wake() {},
       cancel() {},
     },
   });

@@ -58,7 +58,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
         },
         observer: { duplicate() {}, deadLetter() {}, batch() {}, ...resting.observer },
         owner: `replica-${n}`,
-        outlet: { freeSlots: () => 0, offer() {}, poke() {}, cancel() {} },
+        outlet: { freeSlots: () => 0, offer() {}, wake() {}, cancel() {} },
       });
       return { receive, resting };
     });
