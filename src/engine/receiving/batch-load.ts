@@ -10,7 +10,7 @@ import type { RestUse } from '../resting/rest-use.ts';
 import type { Resting } from '../resting/resting.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import type { QueuedEvent } from './queue.ts';
-import { keyOf } from './timeline.ts';
+import { eventKey } from './timeline.ts';
 
 /** The store's clock may differ by this much from our estimate of it. */
 const CLOCK_SLACK_MS = 60_000;
@@ -121,7 +121,7 @@ export function keysOf(events: QueuedEvent[], limit: number | null, since: numbe
   let moves = false;
   for (const { event } of events) {
     ids.add(event.callId);
-    keys.events.push({ callId: event.callId, key: keyOf(event) });
+    keys.events.push({ callId: event.callId, key: eventKey(event) });
     if (!isInformational(event)) moves = true;
     if (event.source !== 'webhook') continue;
     const { from, sessionId, direction } = event.facts;

@@ -12,7 +12,7 @@ import type { RestUse } from '../resting/rest-use.ts';
 import { bLegEvent, parentOf } from './b-leg.ts';
 import type { BudgetUse } from './budget.ts';
 import type { QueuedEvent } from './queue.ts';
-import { keyOf } from './timeline.ts';
+import { deliveryKey } from './timeline.ts';
 import { type Applied, type BatchUnit, recorded, WorkingUnits } from './working-unit.ts';
 
 export interface Batch {
@@ -46,7 +46,7 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
   for (const queued of events) {
     const { event } = queued;
     try {
-      if (loaded.seen.has(`${event.callId}\n${keyOf(event)}`)) {
+      if (loaded.seen.has(deliveryKey(event))) {
         batch.unchanged.push({ queued, received: { result: 'duplicate' } });
       } else if (event.source === 'webhook') {
         const parentId = parentOf(event, loaded, callOf);

@@ -7,7 +7,7 @@ import { TooBusy } from '../../errors.ts';
 import { BriefMap } from '../../store/brief-map.ts';
 import type { Settlement } from '../../store/contract/calls.ts';
 import type { Received } from '../engine.ts';
-import { keyOf } from './timeline.ts';
+import { deliveryKey } from './timeline.ts';
 
 const BATCH_EVENTS_MAX = 256;
 /** Webhooks are refused while as many events as this are waiting: about a second of work. */
@@ -46,7 +46,7 @@ export function createEventQueue(options: EventQueueOptions): EventQueue {
 
   return {
     add(event, settle) {
-      const key = `${event.callId}\n${keyOf(event)}`;
+      const key = deliveryKey(event);
       const first = inFlight.get(key);
       if (first !== undefined) return first.then(asDuplicate);
       if (waiting.length >= waitingMax && event.source === 'webhook') {

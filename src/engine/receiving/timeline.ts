@@ -10,9 +10,14 @@ import type { TimelineEntry } from '../../store/contract/timeline.ts';
  * The key that identifies repeats: event id and type. A B-leg's event has its own key on the
  * caller's call.
  */
-export function keyOf(event: CallEvent): string {
+export function eventKey(event: CallEvent): string {
   const key = `${event.type}|${event.id}`;
   return event.source === 'b_leg' ? `b-leg|${key}` : key;
+}
+
+/** The same for all deliveries of an event, and for nothing else; as in `Loaded.seen`. */
+export function deliveryKey(event: CallEvent): string {
+  return `${event.callId}\n${eventKey(event)}`;
 }
 
 /**
@@ -26,7 +31,7 @@ export function timelineEntry(
   given: Given,
 ): TimelineEntry {
   const entry = {
-    key: keyOf(event),
+    key: eventKey(event),
     id: event.id,
     source: event.source,
     type: event.type,

@@ -6,7 +6,7 @@ import type { Call } from '../../core/machine/call.ts';
 import type { WebhookEvent } from '../../core/machine/event.ts';
 import type { LoadKeys } from '../../store/contract/calls.ts';
 import type { Store } from '../../store/store.ts';
-import { keyOf } from '../receiving/timeline.ts';
+import { deliveryKey, eventKey } from '../receiving/timeline.ts';
 import type { Known } from './recover.ts';
 
 const CHUNK = 100;
@@ -22,7 +22,7 @@ export function knownOf(
       for (const [id, { call }] of loaded.calls) calls.set(id, call);
       for (const key of loaded.seen) seen.add(key);
     }
-    return { calls, holds: (event) => seen.has(`${event.callId}\n${keyOf(event)}`) };
+    return { calls, holds: (event) => seen.has(deliveryKey(event)) };
   };
 }
 
@@ -39,7 +39,7 @@ function eventKeys(events: WebhookEvent[]): LoadKeys {
   return {
     ...legKeys([...new Set(events.map(({ callId }) => callId))]),
     sessionIds: [...new Set(sessions)],
-    events: events.map((event) => ({ callId: event.callId, key: keyOf(event) })),
+    events: events.map((event) => ({ callId: event.callId, key: eventKey(event) })),
   };
 }
 
