@@ -1,10 +1,9 @@
 /** Where claims begin to read the outbox. */
+import { againAt } from './again-at.ts';
 import type { Query } from './pool.ts';
 
 /** Longer than a commit takes: its commands have their numbers before they are seen. */
 const NUMBERED_MS = 60_000;
-/** Looking for the lowest number may take a hundredth of the time. */
-const LOOK_SHARE = 100;
 
 /**
  * Below which number there are no commands any more. While somebody holds a snapshot the index
@@ -28,8 +27,7 @@ export class LowestCommand {
       this.#from = 0;
       this.#seen = 0;
     }
-    const took = performance.now() - askedAt;
-    this.#lookAt = askedAt + Math.max(NUMBERED_MS, LOOK_SHARE * took);
+    this.#lookAt = againAt(askedAt, NUMBERED_MS);
     return this.#from;
   }
 
