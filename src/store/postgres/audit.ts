@@ -1,14 +1,7 @@
-/**
- * The audit log, and what needs somebody's attention: dead letters, and commands still to be sent.
- */
-
+/** The audit log. */
 import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/audit.ts';
-import type { DeadLetter } from '../contract/dead-letters.ts';
-import type { OutboxCommand } from '../contract/outbox.ts';
 import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
-import { letterOf } from '../rows/dead-letter.ts';
-import { commandOf } from '../rows/outbox-command.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
@@ -59,36 +52,4 @@ export async function pruneAudit(query: Query, before: number, limit: number): P
     [before, limit],
   );
   return removed.length;
-}
-
-export async function listLetters(
-  query: Query,
-  limit: number,
-  before: number | null,
-): Promise<DeadLetter[]> {
-  const rows = await query(
-    'select * from dead_letters where letter < $1 order by letter desc limit $2',
-    [before ?? Number.MAX_SAFE_INTEGER, limit],
-  );
-  return rows.map(letterOf);
-}
-
-export async function findLetter(query: Query, id: number): Promise<DeadLetter | null> {
-  const [row] = await query('select * from dead_letters where letter = $1', [id]);
-  return row === undefined ? null : letterOf(row);
-}
-
-export async function dropLetter(query: Query, id: number): Promise<boolean> {
-  return (
-    (await query('delete from dead_letters where letter = $1 returning letter', [id])).length > 0
-  );
-}
-
-export async function listCommands(query: Query, limit: number): Promise<OutboxCommand[]> {
-  const rows = await query(
-    `select k.*, caller, callee from commands k left join call_filters using (call)
-     where not cancelled order by command limit $1`,
-    [limit],
-  );
-  return rows.map(commandOf);
 }

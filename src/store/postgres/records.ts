@@ -1,32 +1,10 @@
-/** Everything that does not belong to a call: settings, replicas, dead letters and the pulse. */
-
-import { clean, cleanOrNull } from '../../core/clean-text.ts';
+/** What belongs to no call: settings, replicas and the pulse. */
+import { cleanOrNull } from '../../core/clean-text.ts';
 import type { Replica, SettingName } from '../contract/settings.ts';
-import {
-  CHANGES_KEPT_MS,
-  DEAD_LETTERS_MAX,
-  REPLICA_FORGOTTEN_MS,
-  troublesText,
-} from '../rows/rows.ts';
+import { CHANGES_KEPT_MS, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
 import { STEP_MS_MIN } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
-import { keyText } from './values.ts';
-
-export async function addDeadLetter(
-  query: Query,
-  event: unknown,
-  error: string,
-  command: string | null,
-): Promise<void> {
-  await query(
-    `with added as (
-       insert into dead_letters (at, event, error) values (${NOW_MS}, $1, $2) returning letter),
-     done as (delete from commands where key = $3::uuid)
-     delete from dead_letters d using added where d.letter <= added.letter - ${DEAD_LETTERS_MAX}`,
-    [JSON.stringify(event) ?? 'null', clean(error), command === null ? null : keyText(command)],
-  );
-}
 
 export async function readSetting(
   query: Query,

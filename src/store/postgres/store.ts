@@ -13,12 +13,14 @@ import * as audit from './audit.ts';
 import { changedCalls, FIRST_CHANGE } from './changes.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { commitUnits } from './commit.ts';
+import * as letters from './dead-letters.ts';
+import { DueDeadlines } from './due-deadlines.ts';
 import { foldCalls, pruneSums, readSums } from './history.ts';
 import { callTimeline, listCalls } from './list.ts';
 import { findCall, LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
 import { LowestCommand } from './lowest-command.ts';
 import { migratePostgres } from './migrate.ts';
-import { claimCommands, DueDeadlines, outboxHealth, releaseLeases, stillToSend } from './outbox.ts';
+import { claimCommands, listCommands, outboxHealth, releaseLeases, stillToSend } from './outbox.ts';
 import { explain } from './pg-errors.ts';
 import { openPool, type Query } from './pool.ts';
 import { dropCancelled, hasOldCalls, pruneCalls } from './pruning.ts';
@@ -106,11 +108,11 @@ export async function openPostgres(
     outbox: () => ask(outboxHealth),
     changes: (after, limit) => look((query) => changedCalls(query, after, limit, changesFrom)),
     deadLetter: (event, error, command) =>
-      ask((query) => records.addDeadLetter(query, event, error, command)),
-    deadLetters: (limit, before) => look((query) => audit.listLetters(query, limit, before)),
-    findDeadLetter: (id) => ask((query) => audit.findLetter(query, id)),
-    dropDeadLetter: (id) => ask((query) => audit.dropLetter(query, id)),
-    outboxCommands: (limit) => look((query) => audit.listCommands(query, limit)),
+      ask((query) => letters.addLetter(query, event, error, command)),
+    deadLetters: (limit, before) => look((query) => letters.listLetters(query, limit, before)),
+    findDeadLetter: (id) => ask((query) => letters.findLetter(query, id)),
+    dropDeadLetter: (id) => ask((query) => letters.dropLetter(query, id)),
+    outboxCommands: (limit) => look((query) => listCommands(query, limit)),
     addAudit: (entry) => ask((query) => audit.addAudit(query, entry)),
     endAudit: (id, came) => ask((query) => audit.endAudit(query, id, came)),
     audit: (filter) => look((query) => audit.listAudit(query, filter)),

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { pendingMigrations, readMigrations, type SchemaRow } from '../migrate.ts';
+import { inTransaction } from './transaction.ts';
 
 /** "REFE": distinguishes our files from those of other programs. */
 const APPLICATION_ID = 0x52454645;
@@ -73,8 +74,7 @@ function migrate(database: DatabaseSync, path: string, codeVersion: number): voi
   if (pendingMigrations(migrations, readSchema(database, path), codeVersion, path).length === 0) {
     return;
   }
-  database.exec('begin immediate');
-  try {
+  inTransaction(database, () => {
     // Again, now that nobody else can write: another process may have migrated meanwhile.
     const schema = readSchema(database, path);
     if (schema === null) {
@@ -91,11 +91,7 @@ function migrate(database: DatabaseSync, path: string, codeVersion: number): voi
       database.exec(migration.sql);
       move.run(migration.version, migration.oldestCode);
     }
-    database.exec('commit');
-  } catch (error) {
-    if (database.isTransaction) database.exec('rollback');
-    throw error;
-  }
+  });
 }
 
 export function readSchema(database: DatabaseSync, path: string): SchemaRow | null {

@@ -1,11 +1,12 @@
 /** Commands to be sent, and deadlines that are due. */
-
 import type { DatabaseSync } from 'node:sqlite';
 import type { Command } from '../../core/machine/command.ts';
 import type { DueDeadline } from '../contract/calls.ts';
-import type { Claim, ClaimedCommand, OutboxHealth } from '../contract/outbox.ts';
+import type { Claim, ClaimedCommand, OutboxCommand, OutboxHealth } from '../contract/outbox.ts';
 import { unpackCall } from '../rows/call-document.ts';
+import { commandOf } from '../rows/outbox-command.ts';
 import { dueOf, keyOf } from '../rows/rows.ts';
+import { inTransaction } from './transaction.ts';
 
 export interface SqliteOutbox {
   claim(claim: Claim, limit: number, now: number): ClaimedCommand[];
@@ -13,6 +14,7 @@ export interface SqliteOutbox {
   releaseLeases(owner: string | null, now: number): void;
   due(limit: number, now: number): DueDeadline[];
   health(now: number): OutboxHealth;
+  list(limit: number): OutboxCommand[];
   /** No command may be sent any more, and no call has a deadline. */
   isIdle(): boolean;
 }
@@ -51,6 +53,10 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
   const pending = database.prepare(
     'select count(*) as pending, min(created_at) as oldest from commands where cancelled = 0',
   );
+  const oldest = database.prepare(
+    `select k.*, caller, callee from commands k left join calls using (call)
+     where cancelled = 0 order by command limit ?`,
+  );
   const anything = database.prepare(
     `select 1 where exists (select 1 from commands where cancelled = 0)
        or exists (select 1 from calls where due_at > 0 and code <= ${codeVersion})`,
@@ -62,12 +68,10 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
     claim(claim, limit, now) {
       // Checked without the write lock first: mostly there is nothing to do.
       if (next.all(now, 1).length === 0) return [];
-      database.exec('begin immediate');
-      try {
+      return inTransaction(database, () => {
         const rows = next.all(now, limit) as Row[];
         const leaseUntil = now + claim.leaseMs;
         for (const row of rows) lease.run(claim.owner, leaseUntil, now, row.command);
-        database.exec('commit');
         return rows.map((row) => ({
           command: JSON.parse(row.document) as Command,
           tries: row.tries + 1,
@@ -76,10 +80,7 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
           now,
           createdAt: row.created_at,
         }));
-      } catch (error) {
-        if (database.isTransaction) database.exec('rollback');
-        throw error;
-      }
+      });
     },
 
     stillToSend: (owner, commandIds) =>
@@ -106,5 +107,7 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
         oldestMs: row.oldest === null ? 0 : Math.max(0, now - row.oldest),
       };
     },
+
+    list: (limit) => (oldest.all(limit) as Record<string, unknown>[]).map(commandOf),
   };
 }

@@ -4,6 +4,7 @@ import { RecentRows } from '../rows/recent-rows.ts';
 import { prepareActivity, type SqliteActivity } from './activity.ts';
 import { prepareAudit, type SqliteAudit } from './audit.ts';
 import { prepareCommit, type SqliteCommit } from './commit.ts';
+import { prepareDeadLetters, type SqliteDeadLetters } from './dead-letters.ts';
 import { openSqliteFile } from './file.ts';
 import { prepareFinder, type SqliteFinder } from './find.ts';
 import { type HeldFile, holdFile, refuseStaleLog } from './held-file.ts';
@@ -25,6 +26,7 @@ export interface Prepared {
   commit: SqliteCommit;
   outbox: SqliteOutbox;
   records: SqliteRecords;
+  letters: SqliteDeadLetters;
   audit: SqliteAudit;
   versions: SqliteRouteVersions;
   pruning: SqlitePruning;
@@ -58,6 +60,7 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Pre
     commit: prepareCommit(database, recent, clearIfOthersWrote, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database),
+    letters: prepareDeadLetters(database),
     audit: prepareAudit(database),
     versions: prepareRouteVersions(database),
     pruning: preparePruning(database, recent, codeVersion, history),

@@ -1,12 +1,11 @@
-/** Everything that does not belong to a call: settings, replicas and dead letters. */
+/** What belongs to no call: settings and replicas. */
 import type { DatabaseSync } from 'node:sqlite';
-import { clean, cleanOrNull } from '../../core/clean-text.ts';
+import { cleanOrNull } from '../../core/clean-text.ts';
 import type { Replica, SettingName } from '../contract/settings.ts';
-import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
+import { REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqliteRecords {
-  deadLetter(event: unknown, error: string, command: string | null, now: number): void;
   setting(name: SettingName): { version: number; value: unknown };
   changeSetting(name: SettingName, change: (value: unknown) => unknown): number;
   heartbeat(replica: Omit<Replica, 'seenAt'>, now: number): void;
@@ -23,13 +22,6 @@ type ReplicaRow = {
 };
 
 export function prepareRecords(database: DatabaseSync): SqliteRecords {
-  const addLetter = database.prepare(
-    'insert into dead_letters (at, event, error) values (?, ?, ?)',
-  );
-  const dropLetters = database.prepare(
-    `delete from dead_letters where letter <= ? - ${DEAD_LETTERS_MAX}`,
-  );
-  const dropCommand = database.prepare('delete from commands where key = ?');
   const readSetting = database.prepare('select version, value from settings where name = ?');
   const writeSetting = database.prepare(
     `insert into settings (name, version, value) values (?, ?, ?)
@@ -44,18 +36,6 @@ export function prepareRecords(database: DatabaseSync): SqliteRecords {
   const allReplicas = database.prepare('select * from replicas order by started_at, id');
 
   return {
-    deadLetter(event, error, command, now) {
-      inTransaction(database, () => {
-        const { lastInsertRowid } = addLetter.run(
-          now,
-          JSON.stringify(event) ?? 'null',
-          clean(error),
-        );
-        dropLetters.run(lastInsertRowid);
-        if (command !== null) dropCommand.run(keyOf(command));
-      });
-    },
-
     setting: read,
 
     changeSetting(name, change) {

@@ -302,6 +302,8 @@ begin
     from unnest(given_event_calls, given_event_keys) with ordinality x(call, key, n)
     where (select true from events e
       where e.call = (select k.call from calls k where k.key = x.call) and e.key = x.key)
+  -- 7,200,000 ms: from an hour ago, which is given, to an hour ahead. What seems to begin later is from
+  -- before the clock was set back: it would count until that time.
   union all select 'budget', k.n, (
       select least(count(*), given_limit) from attempts i
       where not i.unsent and i.caller = who.caller
