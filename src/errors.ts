@@ -55,13 +55,16 @@ export class NewerRow extends RefereeError {
 /** Something the operator wrote is invalid; lists all problems at once. */
 export class InvalidConfiguration extends RefereeError {
   readonly problems: string[];
+  /** Those of the problems that say that something is not set. */
+  readonly missing: readonly string[];
 
-  constructor(what: string, problems: string[]) {
+  constructor(what: string, problems: string[], missing: readonly string[] = []) {
     super(
       'INVALID_CONFIGURATION',
       `${what}: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}\n${problems.map((p) => `  - ${p}`).join('\n')}`,
     );
     this.problems = problems;
+    this.missing = missing;
   }
 }
 

@@ -28,6 +28,14 @@ export function checkAlone(env: Environment, values: Values): Map<VariableName, 
   return problems;
 }
 
+/** Required variables that are not set, not even under a name that was meant to be theirs. */
+export function missingIn(env: Environment, values: Values): VariableName[] {
+  const found = new Map(misnamed(env));
+  return VARIABLES.flatMap(([name, schema]) =>
+    values[name] === undefined && !isOptional(schema) && !found.has(name) ? name : [],
+  );
+}
+
 /** What is wrong with a variable only because of another one. */
 export function checkTogether(values: Values, problems: Map<VariableName, string>): void {
   if (!problems.has('ADMIN_PORT') && values.ADMIN_PORT !== undefined && values.ADMIN_PORT !== 0) {

@@ -7,7 +7,7 @@ import { Parse } from 'typebox/schema';
 import { InvalidConfiguration } from '../errors.ts';
 import { REDACTED } from '../log/mask.ts';
 import type { VerifierOptions } from '../telnyx/signature.ts';
-import { checkAlone, checkTogether, type Values } from './checks.ts';
+import { checkAlone, checkTogether, missingIn, type Values } from './checks.ts';
 import type { Environment } from './env-file.ts';
 import { EnvironmentSchema, VARIABLES, type VariableName } from './environment.ts';
 import {
@@ -103,6 +103,7 @@ export function readConfig(env: Environment): Config {
     throw new InvalidConfiguration(
       'The environment is invalid',
       VARIABLES.flatMap(([name]) => problems.get(name) ?? []),
+      missingIn(env, values).flatMap((name) => problems.get(name) ?? []),
     );
   }
   // Everything that could fail was checked above, so the values have the schema's types.

@@ -38,7 +38,8 @@ export async function problemsOfSettings(env: Environment): Promise<string | nul
   const found: string[] = [];
   const note = (error: unknown): void => {
     if (!(error instanceof InvalidConfiguration)) throw error;
-    found.push(...error.problems.filter((problem) => !problem.includes(': required, but not set')));
+    const { problems, missing } = error;
+    found.push(...problems.filter((problem) => !missing.includes(problem)));
   };
   try {
     readConfig(env);
