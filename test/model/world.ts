@@ -175,6 +175,8 @@ export interface State {
   faults: number;
   /** Until then no command reaches Telnyx. */
   awayUntil: number;
+  /** When that began; meanwhile no webhook of any call arrives. */
+  awayAt: number;
   manualsLeft: number;
   /** How often the caller may still press a key outside a menu. */
   keysLeft: number;
@@ -220,6 +222,7 @@ export function firstState(setting: Setting, faults: number): State {
     asked: null,
     faults,
     awayUntil: 0,
+    awayAt: 0,
     manualsLeft: setting.manual === null ? 0 : setting.manuals,
     keysLeft: setting.more.later === null ? 0 : 2,
     actLeft: setting.act !== null,
@@ -540,7 +543,8 @@ class Scene {
     const { now } = state;
     const { unknowns, more } = this.setting;
     const before = state.call;
-    const heardAt = unknowns.alone ? (before?.heardAt ?? null) : now;
+    const othersAt = now < state.awayUntil ? state.awayAt : now;
+    const heardAt = unknowns.alone ? (before?.heardAt ?? null) : othersAt;
     const result = transition(
       before,
       { ...event, receivedAt: now },
@@ -615,6 +619,8 @@ class Scene {
     const lasts = (before.policy?.patienceMs ?? 0) + (before.heardAt ?? 0);
     if (before.patienceOver || (patienceAt ?? lasts) - this.state.now < 1_000) return;
     if (after.running?.step === running.step) return;
+    // It waits for a B-leg.
+    if (after.plan.at(-1)?.steps[0] === running.step) return;
     this.violations.push('a prompt was skipped, and Telnyx had not been reached');
   }
 
@@ -1070,7 +1076,9 @@ class Scene {
   }
 
   goesAway(ms: number): void {
+    this.state.awayAt = this.state.now;
     this.state.awayUntil = this.state.now + ms;
+    for (const item of this.state.wire) this.delay(item);
     this.happened.push('the network to Telnyx was away');
   }
 
@@ -1261,7 +1269,7 @@ class Scene {
     const id = `event-${++state.emitted}`;
     const { clientState } = state.leg;
     const event = webhook(type, { id, clientState, occurredAt: state.now, ...more });
-    state.wire = [...state.wire, { event, about, late: false }];
+    this.onTheWire({ event, about });
   }
 
   emitB(bLeg: OpenBLeg, type: string, hangupCause: string | null): void {
@@ -1269,7 +1277,13 @@ class Scene {
     const { id: callId, clientState, attemptId } = bLeg;
     const id = `event-${++state.emitted}`;
     const event = webhook(type, { id, callId, clientState, hangupCause, occurredAt: state.now });
-    state.wire = [...state.wire, { event, about: attemptId, late: false }];
+    this.onTheWire({ event, about: attemptId });
+  }
+
+  /** What is emitted while the network is away comes late. */
+  onTheWire(item: Omit<OnTheWire, 'late'>): void {
+    const { state } = this;
+    state.wire = [...state.wire, { ...item, late: state.now < state.awayUntil }];
   }
 
   attemptOf(id: string): Attempt | undefined {

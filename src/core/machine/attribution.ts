@@ -95,6 +95,20 @@ export function othersRinging(call: Call, event: WebhookEvent, attempt: Attempt)
   );
 }
 
+/**
+ * The transfer that a call.bridged of the caller's leg is about. Without the envelope of a transfer
+ * it is the last one that had been sent: one that was sent afterwards may still be ringing.
+ */
+export function attributeBridge(call: Call, event: WebhookEvent): Attempt | null {
+  const transfers = call.attempts.filter(({ kind, unsent }) => kind === 'transfer' && !unsent);
+  return (
+    transfers.find(({ id }) => id === event.envelope?.id) ??
+    transfers.findLast(({ sentAt }) => !occurredBefore(event, sentAt)) ??
+    transfers.at(-1) ??
+    null
+  );
+}
+
 /** The newer attempts that still lack their final event. */
 export function newerThan(call: Call, attempt: Attempt): Attempt[] {
   const from = call.attempts.indexOf(attempt) + 1;

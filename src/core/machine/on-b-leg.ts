@@ -65,14 +65,8 @@ const VANISHED: ReadonlySet<Attempt['verdict']> = new Set(['abandoned', 'no_verd
 
 const SETTLED: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing', 'ended']);
 
-/**
- * `named`: the transfer that the B-leg's event names; an event of the caller's leg is about the
- * last one.
- */
-export function onBridged(turn: Turn, named: Attempt | null = null): void {
+export function onBridged(turn: Turn, attempt: Attempt): void {
   const { call } = turn;
-  const attempt = named ?? lastTransfer(call);
-  if (attempt === undefined) return;
   turn.attemptId = attempt.id;
   if (attempt.verdict === 'completed') return;
   const overtaken = hungUpAfterAnswer(attempt);
@@ -104,10 +98,6 @@ function isOnTheWay(call: Call, attempt: Attempt): boolean {
   if (newer === undefined) return false;
   const unsent = newer.acceptedAt === null && call.outstanding.some(({ id }) => id === newer.id);
   return !unsent;
-}
-
-function lastTransfer(call: Call): Attempt | undefined {
-  return call.attempts.findLast(({ kind, unsent }) => kind === 'transfer' && !unsent);
 }
 
 /** It answered and hung up before the bridge was reported: they have already talked. */

@@ -2,6 +2,7 @@
 
 import { decideLater } from './ask-lookup.ts';
 import { noteApplied } from './attempt.ts';
+import { attributeBridge } from './attribution.ts';
 import type { Call, CallFacts } from './call.ts';
 import { onCost } from './cost.ts';
 import { decideOn, momentOf } from './deciding.ts';
@@ -48,7 +49,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       onReferFailed(turn, event);
       return;
     case 'call.bridged':
-      onBridged(turn);
+      onBridge(turn, event);
       return;
     default:
       if (call.phase !== 'ended') break;
@@ -81,6 +82,11 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       break;
   }
   if (!isGone(event)) askTheRules(turn, event);
+}
+
+function onBridge(turn: Turn, event: WebhookEvent): void {
+  const attempt = attributeBridge(turn.call, event);
+  if (attempt !== null) onBridged(turn, attempt);
 }
 
 function onVoiceEnded(turn: Turn, event: WebhookEvent): void {

@@ -66,7 +66,7 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
   if (bLeg === undefined) {
     // No answer. As long as other webhooks arrive, the lack of events about this call is
     // sufficient.
-    if (attempt.bLeg !== null || webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
+    if (webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
     return;
   }
   dropProbe(turn);
@@ -127,7 +127,7 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
   switch (why) {
     case 'attempt':
     case 'patience':
-      concludeRunning(turn, why === 'patience' ? 'patience ran out' : 'its time ran out');
+      concludeRunning(turn, why === 'patience' ? 'patience ran out' : 'its time ran out', alive);
       return;
     case 'b_leg': {
       const attempt = runningAttempt(turn.call);
@@ -169,7 +169,7 @@ function watchAgain(turn: Turn, alive: boolean): void {
   if (call.phase === 'releasing' && alive) issue(turn, { action: 'hangup' });
 }
 
-function concludeRunning(turn: Turn, what: string): void {
+function concludeRunning(turn: Turn, what: string, alive: boolean): void {
   const attempt = runningAttempt(turn.call);
   if (attempt === null) {
     // Between two attempts, a move waits for a B-leg to end. Patience forbids that move.
@@ -181,7 +181,7 @@ function concludeRunning(turn: Turn, what: string): void {
     talkOn(turn, attempt, 'the B-leg answered; call.bridged never came');
     return;
   }
-  if (mayHaveBLeg(attempt)) askForBLeg(turn, attempt, what);
+  if (mayHaveBLeg(attempt)) askForBLeg(turn, attempt, what, alive);
   else giveUp(turn, attempt, what);
 }
 
@@ -198,12 +198,13 @@ function mayHaveBLeg(attempt: Attempt): boolean {
  * Telnyx ends a ringing B-leg at `timeout_secs`, so a B-leg that exists after that is a
  * conversation and must not be interrupted. Before that time its existence proves nothing.
  */
-function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
+function askForBLeg(turn: Turn, attempt: Attempt, what: string, alive: boolean): void {
   // Includes the time Telnyx needs to end it; at `timeout_secs` exactly, a ringing leg still
   // exists.
   const restMs = leftMs(turn, attempt);
   if (restMs > 0) {
-    const isHeardOf = attempt.bLeg !== null || webhooksCame(turn, attempt);
+    // While Telnyx does not answer, its webhooks may not arrive either.
+    const isHeardOf = attempt.bLeg !== null ? alive : webhooksCame(turn, attempt);
     if (isHeardOf && isImpatient(turn.call)) {
       giveUp(turn, attempt, what);
       return;
@@ -224,7 +225,7 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
 /** Neither an answer nor any webhook: wait and ask again instead of moving the caller. */
 function waitForNews(turn: Turn, attempt: Attempt): void {
   const waitedMs = turn.now - (attempt.acceptedAt ?? attempt.sentAt);
-  if (attempt.bLeg !== null || webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
+  if (webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
     giveUp(turn, attempt, 'its time ran out without any news');
     return;
   }
@@ -235,10 +236,15 @@ function waitForNews(turn: Turn, attempt: Attempt): void {
 
 /**
  * Webhooks arrive, so the lack of events about this attempt is not a network problem. Webhooks that
- * arrived together with the acceptance, such as the start of `while_moving`, do not count.
+ * arrived together with the acceptance, such as the start of `while_moving`, do not count. Nor do
+ * those that arrived while a known B-leg rang: only its end or its answer is missing, and the
+ * network may have failed just before.
  */
-function webhooksCame({ call, world }: Turn, { sentAt, acceptedAt }: Attempt): boolean {
-  const since = (acceptedAt ?? sentAt) + B_LEG_NEWS_MS;
+function webhooksCame(turn: Turn, attempt: Attempt): boolean {
+  const { call, world, now } = turn;
+  const { sentAt, acceptedAt, bLeg } = attempt;
+  const begins = (acceptedAt ?? sentAt) + B_LEG_NEWS_MS;
+  const since = bLeg === null ? begins : now + mayRingMs(turn, attempt);
   return Math.max(call.heardAt ?? 0, world.heardAt() ?? 0) > since;
 }
 

@@ -195,6 +195,63 @@ describe('a transfer of which no webhook came', () => {
   });
 });
 
+describe('a B-leg that rang when the network failed, and may be talking', () => {
+  /** Telnyx answers nothing, and no webhook of anybody arrives. */
+  const away = (more: Parameters<typeof decision>[1] = {}) => {
+    const d = transferring([transfer('+14155550199', { timeoutMs: 20_000 }), say('Sorry.')], more);
+    bLeg(d, 'call.initiated');
+    d.heardAt = d.now + 15_000;
+    return d;
+  };
+  const unanswered = (d: Driver) => {
+    for (let n = 0; n < 3; n += 1) d.fall('probing');
+  };
+  const impatient = () => ({ policy: { ...decision([]).policy, patienceMs: 5_000 } });
+
+  it('is not hung up by a guess: Telnyx is asked again, and says that they talk', () => {
+    const d = away();
+    for (let n = 0; n < 3; n += 1) {
+      d.fall('attempt');
+      unanswered(d);
+      unanswered(d);
+    }
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), UNKNOWN);
+    expect(hangups(d)).toEqual([]);
+    d.fall('probing');
+    d.outcome(d.last('active_calls'), found(B_LEG));
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(hangups(d)).toEqual([]);
+  });
+
+  it('is given up once webhooks come and none is of its answer', () => {
+    const d = away();
+    d.fall('attempt');
+    unanswered(d);
+    d.heardAt = d.now;
+    d.outcome(d.last('active_calls'), UNKNOWN);
+    expect(hangups(d)).toHaveLength(1);
+    expect(d.call.phase).toBe('speaking');
+  });
+
+  it('is waited for beyond patience only as long as Telnyx does not answer', () => {
+    const d = away(impatient());
+    d.fall('patience');
+    unanswered(d);
+    expect(hangups(d)).toEqual([]);
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), found(B_LEG));
+    expect(d.call.phase).toBe('bridged');
+
+    const reached = away(impatient());
+    reached.fall('patience');
+    reached.outcome(reached.last('probe'), ALIVE);
+    expect(hangups(reached)).toHaveLength(1);
+  });
+});
+
 describe('an outcome speaks of the leg that its command named', () => {
   it('a second replica’s 90018 on the B-leg ends the B-leg, not the caller', () => {
     const d = transferring([transfer('+14155550199'), refer('b')]);

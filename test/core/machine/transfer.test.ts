@@ -106,6 +106,56 @@ describe('transfer', () => {
   });
 });
 
+describe('a bridge that is reported late', () => {
+  /** The first B-leg answered and hung up at once, and the caller is being moved to the next. */
+  const movedOn = () => {
+    const d = drive(decision([transfer('+14155550198'), transfer('+14155550199'), say('Sorry.')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const first = d.last('transfer');
+    d.accept(first);
+    const far = (id: string, bLegId: string, type: string, sipHangupCause: string | null = null) =>
+      d.put({
+        source: 'b_leg',
+        id: `${bLegId}-${type}`,
+        callId: d.call.id,
+        type,
+        receivedAt: 0,
+        occurredAt: null,
+        bLegId,
+        attemptId: id,
+        hangupCause: sipHangupCause === null ? null : 'normal_clearing',
+        sipHangupCause,
+      });
+    const bridgedAt = d.now + 5_000;
+    d.now += 5_500;
+    far(first.id, 'v3:first', 'call.hangup', '200');
+    d.now += 100;
+    const next = d.last('transfer');
+    d.accept(next);
+    return { d, first, next, bridgedAt, far };
+  };
+
+  it.each(['its envelope', 'its time'])('is that of the transfer that %s names', (by) => {
+    const { d, first, next, bridgedAt, far } = movedOn();
+    const { clientState } = by === 'its envelope' ? first : { clientState: null };
+    d.hook('call.bridged', { clientState, occurredAt: by === 'its time' ? bridgedAt : null });
+    expect(d.call).toMatchObject({
+      phase: 'transferring',
+      attempts: [{ verdict: 'completed' }, { verdict: null }],
+    });
+    // The next B-leg only rang: the caller is not released, as after a conversation.
+    far(next.id, 'v3:next', 'call.hangup', '486');
+    expect(d.call.phase).toBe('speaking');
+  });
+
+  it('is that of the newest where nothing says which', () => {
+    const { d } = movedOn();
+    d.hook('call.bridged');
+    expect(d.call.phase).toBe('bridged');
+  });
+});
+
 it('a bridge reported late does not undo that a REFER completed', () => {
   const d = drive(decision([refer('a'), transfer('+14155550199')]));
   d.hook('call.initiated');
