@@ -7,7 +7,7 @@
  * "4155550100" is San Francisco nationally and Switzerland internationally.
  */
 import { compileGlob, type Glob, isGlob } from './glob.ts';
-import { canonicalUser } from './sip-uri.ts';
+import { canonicalHost, canonicalUser } from './sip-uri.ts';
 
 /** One party of a call, in all forms that a rule's value may be compared with. */
 export interface Address {
@@ -149,7 +149,7 @@ function cutSipAddress(text: string): SipAddress | null {
   return {
     secure: scheme?.toLowerCase() === 'sips',
     user: canonicalUser(user),
-    host: (parts?.[1] ?? '').toLowerCase(),
+    host: canonicalHost(parts?.[1] ?? ''),
     port: parts?.[2] === undefined ? null : Number(parts[2]),
   };
 }

@@ -4,7 +4,14 @@
  * `sip:x@evil.example;p=@a.example.com` ends like an allowed host but is not one.
  */
 import { compileGlob, type Glob } from './glob.ts';
-import { canonicalUser, DEFAULT_PORT, hostProblem, isE164, parseSipUri } from './sip-uri.ts';
+import {
+  canonicalHost,
+  canonicalUser,
+  DEFAULT_PORT,
+  hostProblem,
+  isE164,
+  parseSipUri,
+} from './sip-uri.ts';
 
 export type AllowPattern =
   | { kind: 'number'; text: string; digits: Glob }
@@ -167,7 +174,7 @@ function parseHost(text: string): { exact: string } | { suffix: string } | { pro
   if (problem !== null) {
     return { problem: text === '*' ? 'a host of * would allow everything' : problem };
   }
-  if (!wild) return { exact: text };
+  if (!wild) return { exact: canonicalHost(text) };
   // "*.1.2.3.4" is not a subdomain pattern.
   if (/[0-9\]]$/.test(text)) return { problem: 'only a host name has subdomains' };
   return { suffix: text.slice(1) };

@@ -8,7 +8,7 @@ export interface SipUri {
   scheme: 'sip' | 'sips';
   /** As in the URI, with unnecessary escapes removed, so that equal users are equal text. */
   user: string | null;
-  /** Lower case; an IPv6 address keeps its brackets. */
+  /** Lower case; an IPv6 address in brackets, in its one short form. */
   host: string;
   port: number | null;
   parameters: { name: string; value: string | null }[];
@@ -129,11 +129,20 @@ function parseHostPort(text: string): { host: string; port: number | null } | { 
   const portText = parts?.[2];
   const problem = hostProblem(host);
   if (problem !== null) return { problem };
-  if (portText === undefined) return { host, port: null };
+  if (portText === undefined) return { host: canonicalHost(host), port: null };
   if (!/^[1-9][0-9]{0,4}$/.test(portText) || Number(portText) > 65535) {
     return { problem: `the port ${show(portText)} is not a number from 1 to 65535` };
   }
-  return { host, port: Number(portText) };
+  return { host: canonicalHost(host), port: Number(portText) };
+}
+
+/**
+ * The one form in which hosts are compared: lower case, and an IPv6 address as RFC 5952 writes it,
+ * because `[2001:0db8:0:0::1]` and `[2001:db8::1]` are the same address (RFC 5954 section 4.2).
+ */
+export function canonicalHost(host: string): string {
+  const lowered = host.toLowerCase();
+  return lowered.startsWith('[') ? (URL.parse(`http://${lowered}`)?.hostname ?? lowered) : lowered;
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   isWithheldName,
   partyOf,
   readAddress,
+  readPattern,
   withoutUserParameters,
 } from '../../../src/core/rules/address.ts';
 
@@ -21,6 +22,14 @@ test.each([
 ])('the number in %s is +14155550100', (text) => {
   expect(readAddress(text).number).toBe('+14155550100');
 });
+
+test.each(['sip:ada@[2001:DB8:0:0::0001]', 'sip:ada@[2001:db8::0.0.0.1]:5060'])(
+  '%s is the same address in every spelling of its host',
+  (text) => {
+    expect(readAddress(text).texts).toEqual(readAddress('sip:ada@[2001:db8::1]').texts);
+    expect(readPattern(text.replace(':5060', ''))).toEqual(readPattern('sip:ada@[2001:db8::1]'));
+  },
+);
 
 test.each([
   ['+14155550100;npdi', '+14155550100'],
