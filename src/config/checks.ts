@@ -122,7 +122,8 @@ function schemaProblem(name: string, schema: Variable, value: unknown): string {
   return `${name}: expected ${expectation(schema)}, got ${got}. ${schema.fix ?? `Correct it${unset}.`}`;
 }
 
-function expectation(schema: object): string {
+function expectation(schema: Variable): string {
+  if (schema.expected !== undefined) return schema.expected;
   if ('enum' in schema && Array.isArray(schema.enum)) return `one of ${schema.enum.join(', ')}`;
   if ('type' in schema && schema.type === 'boolean') return 'true or false';
   if ('minimum' in schema && 'maximum' in schema) {

@@ -46,7 +46,8 @@ export const EnvironmentSchema = Type.Object({
     pattern: '^[0-9A-Za-z.:_%-]+$',
     maxLength: 255,
     default: '0.0.0.0',
-    fix: 'Give an IP address or a host name without port.',
+    expected: 'an IP address or a host name, without brackets and port',
+    fix: 'Write it alone, such as 127.0.0.1 or ::1.',
   }),
   PORT: port('Port for webhooks, health checks and, without ADMIN_PORT, everything else.', 3000),
   ADMIN_PORT: Type.Optional(
@@ -162,6 +163,8 @@ export interface VariableNotes {
   description: string;
   default?: string | number | boolean;
   secret?: boolean;
+  /** What a value looks like, where `pattern` alone would not say it. */
+  expected?: string;
   fix?: string;
 }
 

@@ -251,6 +251,14 @@ test('a wrong address or token is named, and never shown', async () => {
   expect(notJson.asked).not.toContain('/taken');
 });
 
+test('a --server that is no address of a server is wrong usage', async () => {
+  for (const url of ['127.0.0.1:1', 'ftp://x', 'http://x:99999', 'http://x?y', 'http://x#y', '']) {
+    const { code, err } = await run(['targets', '--server', url], overHttp());
+    expect([url, code]).toEqual([url, 2]);
+    expect(err).toContain('--server: expected http://host:port');
+  }
+});
+
 test('a narrow terminal leaves out what matters least; elsewhere all columns stand', async () => {
   const widest = (text: string) =>
     Math.max(

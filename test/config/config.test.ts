@@ -149,6 +149,14 @@ describe('readConfig', () => {
     for (const problem of problems) expect(problem).toMatch(/\. [A-Z].*[.a-z0-9/]$|[.]$/);
   });
 
+  it('says what an address to listen on looks like, where brackets or a port were added', () => {
+    for (const HOST of ['[::1]', 'http://127.0.0.1']) {
+      expect(problemsOf({ ...good, HOST })).toEqual([
+        `HOST: expected an IP address or a host name, without brackets and port, got "${HOST}". Write it alone, such as 127.0.0.1 or ::1.`,
+      ]);
+    }
+  });
+
   it('says which settings another one limits', () => {
     const said = (env: Environment) => limitedSettings(readConfig({ ...good, ...env }));
     expect(said({})).toEqual([]);

@@ -10,6 +10,7 @@ import {
   ServerRefused,
   serverOf,
   tokenOf,
+  wrongUrl,
 } from './server.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -41,9 +42,8 @@ export async function askServer(
     io.stderr.write(`referee ${command}: ${why}\n`);
     return code;
   };
-  if (server !== undefined && !/^https?:\/\//.test(server)) {
-    return refuse(plain(`--server ${server}: expected http://host:port`), 2);
-  }
+  const wrong = server === undefined ? null : wrongUrl({ url: server, namedBy: '--server' });
+  if (wrong !== null) return refuse(wrong, 2);
   try {
     await use(serverFor(server, io));
     return 0;

@@ -136,13 +136,15 @@ export function ownAddress(host: string, port: string | number): string {
   return `http://${own.includes(':') ? `[${own}]` : own}:${port}`;
 }
 
-function wrongUrl({ url, namedBy }: ServerAt): string | null {
+/** Why this cannot be the address of a server; null if it can. */
+export function wrongUrl({ url, namedBy }: Pick<ServerAt, 'url' | 'namedBy'>): string | null {
   const parsed = URL.parse(url);
   // The value is not repeated, because it may hold a password.
   if (parsed?.username || parsed?.password) {
     return `${namedBy}: expected http://host:port without a user; the token belongs in REFEREE_TOKEN`;
   }
-  if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.search === '') return null;
+  const rest = parsed === null ? '' : parsed.search + parsed.hash;
+  if (parsed !== null && /^https?:$/.test(parsed.protocol) && rest === '') return null;
   return `${namedBy}: expected http://host:port or https://host`;
 }
 
