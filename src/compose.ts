@@ -175,7 +175,7 @@ async function assemble(
   opened.defer(() => account.stop());
   metrics.watchOutbox(() => store.outbox());
   metrics.watchSchedules(() => engine.routes.schedules(Date.now()));
-  metrics.watchForced(() => engine.routes.forced(Date.now()));
+  metrics.watchOverrides(() => engine.routes.overrides(Date.now()));
   metrics.watchBudgets(() => {
     const { refers, transfers } = engine.routes.current().policy;
     return [

@@ -12,8 +12,8 @@ import { boundedLabel } from './metrics/label.ts';
 import {
   watchBudgets,
   watchEventLoop,
-  watchForced,
   watchOutbox,
+  watchOverrides,
   watchResting,
   watchSchedules,
 } from './metrics/scraped.ts';
@@ -38,7 +38,7 @@ export interface Metrics {
   /** Gauges read from the store when scraped. */
   watchOutbox(read: () => Promise<OutboxHealth>): void;
   watchSchedules(read: () => Promise<{ name: string; open: boolean }[]>): void;
-  watchForced(read: () => Promise<{ kind: string; name: string }[]>): void;
+  watchOverrides(read: () => Promise<{ kind: string; name: string }[]>): void;
   watchBudgets(read: () => { kind: string; perHour: number | null }[]): void;
   /** Names of targets that rest. */
   watchResting(read: () => Promise<string[]>): void;
@@ -116,7 +116,7 @@ export function createMetrics(): Metrics {
     text: () => registry.metrics(),
     watchOutbox: (read) => watchOutbox(registry, read),
     watchSchedules: (read) => watchSchedules(registry, read),
-    watchForced: (read) => watchForced(registry, read),
+    watchOverrides: (read) => watchOverrides(registry, read),
     watchResting: (read) => watchResting(registry, read),
     watchBudgets: (read) => watchBudgets(registry, read),
     webhook(type, result, ms) {

@@ -9,19 +9,19 @@ import type { Schedule } from '../core/rules/rule.ts';
 import { type Change, changes, closedBecause, isOpen } from '../core/rules/schedule.ts';
 import { wallText } from '../core/rules/wall.ts';
 import { nextClockChange, offsetMs } from '../core/rules/zone.ts';
-import { schedulesCsv } from '../http/api/forced-csv.ts';
+import { schedulesCsv } from '../http/api/override-csv.ts';
 import { scheduleJson } from '../http/api/schedules.ts';
 import { didYouMean } from '../routing/problem.ts';
-import { forceSchedule } from './force-schedule.ts';
-import type { ForceOptions } from './forcing.ts';
 import { pathOf } from './options/path.ts';
 import { givenText } from './options/text.ts';
+import { overrideSchedule } from './override-schedule.ts';
+import type { OverrideOptions } from './overriding.ts';
 import { SERVER_OPTION } from './sources/ask-server.ts';
 import { loadFolder, showProblems } from './sources/routes-folder.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { colours, plain, plainCsv } from './terminal/terminal.ts';
 
-interface ScheduleOptions extends ForceOptions {
+interface ScheduleOptions extends OverrideOptions {
   routes?: string;
   at?: string;
   count: string;
@@ -58,13 +58,13 @@ export function scheduleCommand(
       async (name: string | undefined, state: string | undefined, options: ScheduleOptions) => {
         process.exitCode =
           name !== undefined && state !== undefined
-            ? await force(name, state, options, io)
+            ? await override(name, state, options, io)
             : await runSchedule(name, options, io, readOverrides);
       },
     );
 }
 
-async function force(
+async function override(
   name: string,
   state: string,
   options: ScheduleOptions,
@@ -78,7 +78,7 @@ async function force(
       2,
     );
   }
-  return forceSchedule(name, state, options, io);
+  return overrideSchedule(name, state, options, io);
 }
 
 const CHANGES_MAX = 1_000;
@@ -154,7 +154,7 @@ interface View {
 
 function viewOf(schedule: Schedule, fromMs: number, count: number, overrides: Overrides): View {
   const change = nextClockChange(schedule.zone, fromMs);
-  const forced = inForce(overrides.schedules, schedule.name, fromMs);
+  const override = inForce(overrides.schedules, schedule.name, fromMs);
   return {
     schedule,
     ...isOpen(schedule, fromMs, overrides),
@@ -167,7 +167,7 @@ function viewOf(schedule: Schedule, fromMs: number, count: number, overrides: Ov
           afterMs: offsetMs(schedule.zone, change),
         }
       : null,
-    overridden: forced !== undefined,
+    overridden: override !== undefined,
   };
 }
 

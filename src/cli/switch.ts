@@ -1,18 +1,19 @@
 /** `referee switch`: shows the switches of the running server and turns them, through its API. */
 import type { Command } from 'commander';
-import { switchesCsv } from '../http/api/forced-csv.ts';
+import { switchesCsv } from '../http/api/override-csv.ts';
+import type { OverrideJson } from '../http/api/overrides.ts';
 import { SWITCHES } from '../http/api/routes-schemas.ts';
-import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
+import { type ListedOverridable, overrideWords, overridingCommand } from './overriding.ts';
 import type { Io } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
 interface Listed {
   name: string;
   on: boolean;
-  override: Override | null;
+  override: OverrideJson | null;
 }
 
-export const FORCEABLE_SWITCHES: Forceable<typeof SWITCHES, Listed> = {
+export const OVERRIDABLE_SWITCHES: ListedOverridable<typeof SWITCHES, Listed> = {
   command: 'switch',
   noun: 'switch',
   help: {
@@ -30,7 +31,7 @@ export const FORCEABLE_SWITCHES: Forceable<typeof SWITCHES, Listed> = {
   key: 'switches',
   schema: SWITCHES,
   csv: switchesCsv,
-  forcePath: (name) => `/v1/switches/${name}`,
+  path: (name) => `/v1/switches/${name}`,
   line({ name, on, override }, io) {
     const { green, red, dim } = colours(io);
     const state = on ? green('on ') : red('off');
@@ -40,5 +41,5 @@ export const FORCEABLE_SWITCHES: Forceable<typeof SWITCHES, Listed> = {
 };
 
 export function switchCommand(program: Command, io: Io): void {
-  forcingCommand(program, FORCEABLE_SWITCHES, io);
+  overridingCommand(program, OVERRIDABLE_SWITCHES, io);
 }

@@ -2,9 +2,10 @@
  * `referee targets`: shows which targets rest, and puts one to rest or wakes it, through the API.
  */
 import type { Command } from 'commander';
-import { targetsCsv } from '../http/api/forced-csv.ts';
+import { targetsCsv } from '../http/api/override-csv.ts';
+import type { OverrideJson } from '../http/api/overrides.ts';
 import { TARGETS } from '../http/api/targets-schemas.ts';
-import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
+import { type ListedOverridable, overrideWords, overridingCommand } from './overriding.ts';
 import type { Io } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
@@ -12,13 +13,13 @@ interface Listed {
   name: string;
   resting: boolean;
   why: string | null;
-  override: Override | null;
+  override: OverrideJson | null;
   /** Only present in the list. */
   failures_in_row?: number;
   rest?: 'on' | 'off';
 }
 
-export const FORCEABLE_TARGETS: Forceable<typeof TARGETS, Listed> = {
+export const OVERRIDABLE_TARGETS: ListedOverridable<typeof TARGETS, Listed> = {
   command: 'targets',
   noun: 'target',
   help: {
@@ -36,7 +37,7 @@ export const FORCEABLE_TARGETS: Forceable<typeof TARGETS, Listed> = {
   key: 'targets',
   schema: TARGETS,
   csv: targetsCsv,
-  forcePath: (name) => `/v1/targets/${name}/rest`,
+  path: (name) => `/v1/targets/${name}/rest`,
   line(target, io) {
     const { green, red, dim } = colours(io);
     const state = target.resting ? red('rests') : green('awake');
@@ -53,5 +54,5 @@ function wordsOf({ override, why, failures_in_row = 0, rest }: Listed): string {
 }
 
 export function targetsCommand(program: Command, io: Io): void {
-  forcingCommand(program, FORCEABLE_TARGETS, io);
+  overridingCommand(program, OVERRIDABLE_TARGETS, io);
 }

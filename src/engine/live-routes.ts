@@ -2,8 +2,8 @@
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Explained, explainNow, explainThen } from '../core/replay/replay.ts';
 import {
-  type ForcedThing,
-  forcedThings,
+  type ListedOverride,
+  listOverrides,
   type Overrides,
   overridesOf,
 } from '../core/rules/override.ts';
@@ -64,8 +64,7 @@ export interface ReloadableRoutes extends LiveRoutes {
   troubles(): Trouble[];
   /** Which schedules are open. */
   schedules(now: number): Promise<{ name: string; open: boolean }[]>;
-  /** What operators have forced. */
-  forced(now: number): Promise<ForcedThing[]>;
+  overrides(now: number): Promise<ListedOverride[]>;
   /** Names of the targets that rest. */
   resting(now: number): Promise<string[]>;
 }
@@ -128,16 +127,16 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     report: report.live,
     reportNext: report.next,
     troubles: () => [...activation.troubles(), ...nextTroubles(next)],
-    forced: async (at) => forcedThings(routes.current().set, await overrides(), at),
+    overrides: async (at) => listOverrides(routes.current().set, await overrides(), at),
     async resting(at) {
-      const [forced, { value }] = await Promise.all([overrides(), store.setting('rest')]);
-      return restingTargets(routes.current().set, forced, value, at);
+      const [given, { value }] = await Promise.all([overrides(), store.setting('rest')]);
+      return restingTargets(routes.current().set, given, value, at);
     },
     async schedules(at) {
-      const forced = await overrides();
+      const given = await overrides();
       return [...routes.current().set.schedules.values()].map((schedule) => ({
         name: schedule.name,
-        open: isOpenAt(schedule, at, forced),
+        open: isOpenAt(schedule, at, given),
       }));
     },
     explain: async (question) => explain(routes.current(), question, await overrides()),

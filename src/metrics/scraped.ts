@@ -63,7 +63,7 @@ export function watchSchedules(
 }
 
 /** Overrides by operators, while they last. */
-export function watchForced(
+export function watchOverrides(
   registry: Registry,
   read: () => Promise<{ kind: string; name: string }[]>,
 ): void {
@@ -74,9 +74,9 @@ export function watchForced(
     labelNames: ['kind', 'name'],
     registers: [registry],
     async collect() {
-      const forced = await Promise.race([read().catch(() => null), timeLimit()]);
+      const overrides = await Promise.race([read().catch(() => null), timeLimit()]);
       this.reset();
-      for (const { kind, name } of forced ?? []) this.set({ kind, name: label(name) }, 1);
+      for (const { kind, name } of overrides ?? []) this.set({ kind, name: label(name) }, 1);
     },
   });
 }

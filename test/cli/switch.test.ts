@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runForcing } from '../../src/cli/forcing.ts';
-import { FORCEABLE_SWITCHES } from '../../src/cli/switch.ts';
+import { runOverriding } from '../../src/cli/overriding.ts';
+import { OVERRIDABLE_SWITCHES } from '../../src/cli/switch.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
 import { written } from '../helpers/written.ts';
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const run = (name?: string, state?: string, options = {}, env = {}) =>
-  written((io) => runForcing(FORCEABLE_SWITCHES, { name, state }, options, io), {
+  written((io) => runOverriding(OVERRIDABLE_SWITCHES, { name, state }, options, io), {
     env: { REFEREE_URL: app.url, REFEREE_TOKEN: ADMIN_TOKEN, ...env },
   });
 

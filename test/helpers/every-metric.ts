@@ -17,7 +17,7 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.callerOutcome('support', 'reached');
   metrics.arrival('support', 'yes');
   metrics.cost('USD', 'call-control', '0.0020');
-  metrics.watchForced(async () => [{ kind: 'switch', name: 'main-site' }]);
+  metrics.watchOverrides(async () => [{ kind: 'switch', name: 'main-site' }]);
   metrics.watchResting(async () => ['support-us']);
   metrics.watchSchedules(async () => [{ name: 'office', open: true }]);
   metrics.command('refer', 'accepted', 1);

@@ -1,7 +1,8 @@
 /** The documents of a running server, through its API. */
-import type { Forced, Overrides } from '../../core/rules/override.ts';
+import type { Override, Overrides } from '../../core/rules/override.ts';
 import type { CallDetail, CallSummary } from '../../http/api/calls-json.ts';
 import { CALL_DETAIL, CALLS_PAGE } from '../../http/api/calls-schemas.ts';
+import type { OverrideJson } from '../../http/api/overrides.ts';
 import { REPORT } from '../../http/api/reports.ts';
 import type { ReportJson } from '../../http/api/reports-csv.ts';
 import { SCHEDULES, SWITCHES } from '../../http/api/routes-schemas.ts';
@@ -36,38 +37,31 @@ export function documentsOf(server: Server): Documents {
         server.get('/v1/switches', {}, SWITCHES),
       ]);
       return {
-        schedules: forcedOf(schedules, (override) => ({ open: override.open })),
-        switches: forcedOf(switches, (override) => ({ on: override.on })),
+        schedules: overridesOf(schedules, (override) => ({ open: override.open })),
+        switches: overridesOf(switches, (override) => ({ on: override.on })),
       } satisfies Overrides;
     },
     async close() {},
   };
 }
 
-interface ForcedJson {
-  until: string | null;
-  since: string | null;
-  reason: string | null;
-  by: string | null;
-}
-
 /** The overrides, by name. */
-function forcedOf<Override extends ForcedJson, State>(
-  listed: { name: string; override: Override | null }[],
-  stateOf: (override: Override) => State,
-): Record<string, Forced & State> {
+function overridesOf<Given extends OverrideJson, State>(
+  listed: { name: string; override: Given | null }[],
+  stateOf: (override: Given) => State,
+): Record<string, Override & State> {
   return Object.fromEntries(
     listed.flatMap(({ name, override }) => {
       if (override === null) return [];
       const { until, since, reason, by } = override;
-      const forced = {
+      const stored = {
         untilMs: until === null ? null : Date.parse(until),
         ...(since === null ? {} : { sinceMs: Date.parse(since) }),
         reason,
         by,
         ...stateOf(override),
       };
-      return [[name, forced] as const];
+      return [[name, stored] as const];
     }),
   );
 }

@@ -152,8 +152,8 @@ const OUTCOME: Record<FieldsOf<Outcome>, Check> = {
   lookup,
 };
 const outcome = shapeOf(OUTCOME, ['kind']);
-/** What operators had forced, by name. */
-const forcedBy = (state: 'open' | 'on' | 'rest'): Check =>
+/** Overrides, by name. */
+const overridesOf = (state: 'open' | 'on' | 'rest'): Check =>
   mapOf(
     shapeOf(
       {
@@ -167,7 +167,7 @@ const forcedBy = (state: 'open' | 'on' | 'rest'): Check =>
     ),
   );
 const overrides = shapeOf(
-  { schedules: forcedBy('open'), switches: forcedBy('on'), targets: forcedBy('rest') },
+  { schedules: overridesOf('open'), switches: overridesOf('on'), targets: overridesOf('rest') },
   [],
 );
 

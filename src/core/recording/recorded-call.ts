@@ -65,7 +65,7 @@ export interface Answers {
   resting: (string | null)[];
   /** Null: not known to refuse a REFER. Trailing nulls are left out. */
   refusesRefers: (string | null)[];
-  /** Schedules and switches that operators had forced at the decision. */
+  /** The overrides of schedules and switches at the decision. */
   overrides: Overrides;
 }
 

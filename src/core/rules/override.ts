@@ -1,10 +1,10 @@
 /**
- * What operators force: a schedule open or closed, a switch on or off, a target to rest or to be
- * tried. The store holds it, so that all replicas decide alike.
+ * What operators override: whether a schedule is open, a switch is on, a target rests. The store
+ * holds it, so that all replicas decide alike.
  */
 
-/** Who forced it, since when and why; absent if nobody said so. */
-export interface Forced {
+/** Until when, since when, why and by whom; absent if nobody said so. */
+export interface Override {
   /** Null: until somebody ends it. */
   untilMs: number | null;
   sinceMs?: number;
@@ -12,47 +12,48 @@ export interface Forced {
   by?: string | null;
 }
 
-export type ForcedSchedule = Forced & { open: boolean };
-export type ForcedSwitch = Forced & { on: boolean };
+export type ScheduleOverride = Override & { open: boolean };
+export type SwitchOverride = Override & { on: boolean };
 /** False: the target is tried, whatever the result of its last attempts. */
-export type ForcedTarget = Forced & { rest: boolean };
+export type TargetOverride = Override & { rest: boolean };
 
 export interface Overrides {
   /** By name. */
-  schedules?: Record<string, ForcedSchedule>;
-  switches?: Record<string, ForcedSwitch>;
-  targets?: Record<string, ForcedTarget>;
+  schedules?: Record<string, ScheduleOverride>;
+  switches?: Record<string, SwitchOverride>;
+  targets?: Record<string, TargetOverride>;
 }
 
-/** Reads the value of the setting `overrides`, which is empty if nothing was ever forced. */
+/** Reads the value of the setting `overrides`, which is empty if there never was one. */
 export function overridesOf(value: unknown): Overrides {
   return (value ?? {}) as Overrides;
 }
 
-/** What is forced for a name at this time; undefined if nothing is. */
-export function inForce<T extends Forced>(
-  forced: Record<string, T> | undefined,
+/** The override of this name at this time; undefined if there is none. */
+export function inForce<T extends Override>(
+  overrides: Record<string, T> | undefined,
   name: string,
   atMs: number,
 ): T | undefined {
-  const found = forced !== undefined && Object.hasOwn(forced, name) ? forced[name] : undefined;
+  const found =
+    overrides !== undefined && Object.hasOwn(overrides, name) ? overrides[name] : undefined;
   return found === undefined || isOver(found, atMs) ? undefined : found;
 }
 
 /** The reason in one line, as in a trace; empty if nobody gave one. */
-export function reasonOf({ reason }: Forced): string {
+export function reasonOf({ reason }: Override): string {
   return (reason ?? '').replace(/\s+/g, ' ').trim();
 }
 
-/** Everything that is forced at this time, by name. */
-export function allInForce<T extends Forced>(
-  forced: Record<string, T> | undefined,
+/** All overrides of this time, by name. */
+export function allInForce<T extends Override>(
+  overrides: Record<string, T> | undefined,
   atMs: number,
-): [name: string, forced: T][] {
-  return Object.entries(forced ?? {}).filter(([, one]) => !isOver(one, atMs));
+): [name: string, override: T][] {
+  return Object.entries(overrides ?? {}).filter(([, one]) => !isOver(one, atMs));
 }
 
-function isOver({ untilMs }: Forced, atMs: number): boolean {
+function isOver({ untilMs }: Override, atMs: number): boolean {
   return untilMs !== null && atMs >= untilMs;
 }
 
@@ -62,8 +63,8 @@ export function withSwitches(overrides: Overrides, wanted: Record<string, boolea
   return { ...overrides, switches: { ...overrides.switches, ...Object.fromEntries(turned) } };
 }
 
-/** A schedule, switch or target that an operator has forced. */
-export interface ForcedThing extends Forced {
+/** An override with what it is of. */
+export interface ListedOverride extends Override {
   kind: 'schedule' | 'switch' | 'target';
   name: string;
   state: 'open' | 'closed' | 'on' | 'off' | 'resting' | 'awake';
@@ -71,8 +72,8 @@ export interface ForcedThing extends Forced {
   known: boolean;
 }
 
-/** Everything that is forced at this time; names that the route set does not know come last. */
-export function forcedThings(
+/** All overrides of this time; names that the route set does not know come last. */
+export function listOverrides(
   set: {
     schedules: ReadonlyMap<string, unknown>;
     switches: ReadonlyMap<string, unknown>;
@@ -80,23 +81,23 @@ export function forcedThings(
   },
   overrides: Overrides,
   atMs: number,
-): ForcedThing[] {
-  const schedules = allInForce(overrides.schedules, atMs).map(([name, { open, ...forced }]) => ({
-    ...forced,
+): ListedOverride[] {
+  const schedules = allInForce(overrides.schedules, atMs).map(([name, { open, ...override }]) => ({
+    ...override,
     kind: 'schedule' as const,
     name,
     state: open ? ('open' as const) : ('closed' as const),
     known: set.schedules.has(name),
   }));
-  const switches = allInForce(overrides.switches, atMs).map(([name, { on, ...forced }]) => ({
-    ...forced,
+  const switches = allInForce(overrides.switches, atMs).map(([name, { on, ...override }]) => ({
+    ...override,
     kind: 'switch' as const,
     name,
     state: on ? ('on' as const) : ('off' as const),
     known: set.switches.has(name),
   }));
-  const targets = allInForce(overrides.targets, atMs).map(([name, { rest, ...forced }]) => ({
-    ...forced,
+  const targets = allInForce(overrides.targets, atMs).map(([name, { rest, ...override }]) => ({
+    ...override,
     kind: 'target' as const,
     name,
     state: rest ? ('resting' as const) : ('awake' as const),

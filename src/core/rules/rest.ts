@@ -7,7 +7,7 @@
  * rests again starts with the next longer wait, so it cannot flap.
  */
 import type { Verdict } from '../machine/verdict.ts';
-import { inForce, type Overrides, reasonOf } from './override.ts';
+import { inForce, type Overrides, reasonOf, type TargetOverride } from './override.ts';
 import type { Evidence } from './rest-evidence.ts';
 
 const IN_ROW = 5;
@@ -189,9 +189,9 @@ export function standingOf(
   at: { now: number; callId: string; rests: boolean },
 ): Standing {
   const { now, callId } = at;
-  const forced = inForce(overrides.targets, name, now);
-  if (forced !== undefined) {
-    return forced.rest ? { why: `${name} ${forcedWords(forced)}` } : 'awake';
+  const override = inForce(overrides.targets, name, now);
+  if (override !== undefined) {
+    return override.rest ? { why: `${name} ${restedWords(override)}` } : 'awake';
   }
   const rest = at.rests ? (healthOf(state, name)?.rest ?? null) : null;
   if (rest === null) return 'awake';
@@ -205,9 +205,9 @@ export function healthOf({ targets }: RestState, name: string): Health | undefin
   return Object.hasOwn(targets, name) ? targets[name] : undefined;
 }
 
-function forcedWords(forced: NonNullable<Overrides['targets']>[string]): string {
-  const { untilMs, by } = forced;
-  const reason = reasonOf(forced);
+function restedWords(override: TargetOverride): string {
+  const { untilMs, by } = override;
+  const reason = reasonOf(override);
   const until = untilMs === null ? 'until an operator ends it' : `until ${utc(untilMs)}`;
   return `was put to rest${by ? ` by ${by}` : ''} ${until}${reason ? ` (${reason})` : ''}`;
 }

@@ -72,9 +72,9 @@ function spansOf(
   overrides: Overrides,
 ): OpenSpan[] | null {
   const hours = spansOfHours(schedule, bounds);
-  const forced = inForce(overrides.schedules, schedule.name, nowMs);
-  if (hours === null || forced === undefined) return hours;
-  const { open, sinceMs = nowMs, untilMs } = forced;
+  const override = inForce(overrides.schedules, schedule.name, nowMs);
+  if (hours === null || override === undefined) return hours;
+  const { open, sinceMs = nowMs, untilMs } = override;
   const held: Bounds = { fromMs: Math.min(sinceMs, nowMs), toMs: untilMs ?? Infinity };
   return [
     ...hours.flatMap((span) => within(span, { fromMs: -Infinity, toMs: held.fromMs })),

@@ -46,7 +46,7 @@ export function isOpenAt(schedule: Schedule, atMs: number, overrides: Overrides)
 
 /**
  * The reasons (`because`) for which the schedule is closed now, also outside its weekly hours. None
- * while it is open or forced.
+ * while it is open or overridden.
  */
 export function closedBecause(schedule: Schedule, atMs: number, overrides: Overrides): string[] {
   const { open, reason } = stateAt(schedule, atMs, overrides);
@@ -105,10 +105,10 @@ const OUT_OF_HOURS: State = { open: false, reason: { kind: 'hours' } };
 
 function stateAt(schedule: Schedule, atMs: number, overrides: Overrides): State {
   const { zone } = schedule;
-  const forced = inForce(overrides.schedules, schedule.name, atMs);
-  if (forced !== undefined) {
-    const { open, untilMs } = forced;
-    return { open, reason: { kind: 'override', untilMs, zone, said: reasonOf(forced) } };
+  const override = inForce(overrides.schedules, schedule.name, atMs);
+  if (override !== undefined) {
+    const { open, untilMs } = override;
+    return { open, reason: { kind: 'override', untilMs, zone, said: reasonOf(override) } };
   }
   const { day, minute } = localTime(zone, atMs);
   const today = dayAt(schedule, day);
@@ -193,8 +193,8 @@ function momentsOfChange(
     moments.add(at);
     at = nextClockChange(schedule.zone, at);
   }
-  const forced = inForce(overrides.schedules, schedule.name, fromMs);
-  if (forced !== undefined && forced.untilMs !== null) moments.add(forced.untilMs);
+  const override = inForce(overrides.schedules, schedule.name, fromMs);
+  if (override !== undefined && override.untilMs !== null) moments.add(override.untilMs);
   return [...moments].filter((moment) => moment > fromMs && moment <= toMs).sort((a, b) => a - b);
 }
 

@@ -9,11 +9,11 @@ export function isOn({ name, on }: Switch, atMs: number, { switches }: Overrides
 
 /** "main-site is off: turned off by an operator until … (works on the roof)" */
 export function switchWords(one: Switch, atMs: number, overrides: Overrides): string {
-  const forced = inForce(overrides.switches, one.name, atMs);
+  const override = inForce(overrides.switches, one.name, atMs);
   const word = (on: boolean) => (on ? 'on' : 'off');
-  if (forced === undefined) return `${one.name} is ${word(one.on)}, its default`;
-  const until = forced.untilMs === null ? '' : ` until ${wallText('UTC', forced.untilMs)}`;
-  const reason = reasonOf(forced);
+  if (override === undefined) return `${one.name} is ${word(one.on)}, its default`;
+  const until = override.untilMs === null ? '' : ` until ${wallText('UTC', override.untilMs)}`;
+  const reason = reasonOf(override);
   const said = reason === '' ? '' : ` (${reason})`;
-  return `${one.name} is ${word(forced.on)}: turned ${word(forced.on)} by an operator${until}${said}`;
+  return `${one.name} is ${word(override.on)}: turned ${word(override.on)} by an operator${until}${said}`;
 }

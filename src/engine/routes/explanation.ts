@@ -33,7 +33,7 @@ export interface Explanation {
 export function explain(
   routes: CompiledRoutes,
   question: ExplainQuestion,
-  forced: Overrides,
+  overrides: Overrides,
 ): Explanation {
   const { country } = routes.set.policy;
   const meant = (party: string | null) => (party === null ? null : askedNumber(party, country));
@@ -41,7 +41,7 @@ export function explain(
   const { rule, path, attempts, ends, trace } = simulate(routes, {
     ...script,
     facts: { ...facts, from: meant(facts.from), to: meant(facts.to) },
-    overrides: withSwitches(forced, switches),
+    overrides: withSwitches(overrides, switches),
     unscripted: 'completed',
     fullTrace: true,
   });

@@ -1,6 +1,6 @@
 /** What is logged, counted and kept of each reload, of the live set and of the next one. */
 import type { Overrides } from '../../core/rules/override.ts';
-import { forcedThings } from '../../core/rules/override.ts';
+import { listOverrides } from '../../core/rules/override.ts';
 import type { Log } from '../../log/log.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import type { Metrics } from '../../metrics.ts';
@@ -22,7 +22,6 @@ export interface ReloadReportOptions {
   metrics: Metrics;
   versions: RouteVersions;
   now: () => number;
-  /** What operators have forced. */
   overrides(): Promise<Overrides>;
   /** Whether a kept version is live instead of the folder's. */
   isActivated(): boolean;
@@ -91,9 +90,9 @@ export function createReloadReport(options: ReloadReportOptions): ReloadReport {
   /** A store that does not answer is reported elsewhere, and the overview shows the same. */
   async function reportUnknown(): Promise<void> {
     const overrides = await options.overrides().catch(() => ({}));
-    for (const thing of forcedThings(routes.current().set, overrides, options.now())) {
-      if (thing.known) continue;
-      const { kind, name, state, reason = null, by = null } = thing;
+    for (const override of listOverrides(routes.current().set, overrides, options.now())) {
+      if (override.known) continue;
+      const { kind, name, state, reason = null, by = null } = override;
       log.emit('override.unknown', { kind, name, state, reason, by });
     }
   }

@@ -18,7 +18,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import type { ApiScope } from './api.ts';
 import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
-import { forcedProblems } from './forced-problems.ts';
+import { overrideProblems } from './override-problems.ts';
 import {
   differing,
   failingTargets,
@@ -79,12 +79,12 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
       store.setting('overrides'),
       store.setting('rest'),
     ]);
-    const forced = forcedProblems(routes.current(), overridesOf(overrides.value), now());
+    const overridden = overrideProblems(routes.current(), overridesOf(overrides.value), now());
     return [
       ...failingTargets(activity),
       ...stuckOutbox(outbox),
       ...others(living, deps),
-      ...forced,
+      ...overridden,
       ...restingTargets(routes.current(), restState(rest.value), now()),
     ];
   } catch (error) {

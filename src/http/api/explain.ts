@@ -10,7 +10,7 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { badMoment } from './bad-field.ts';
 import { PROBLEM } from './calls-schemas.ts';
-import { unknownName } from './forced.ts';
+import { unknownName } from './overrides.ts';
 import { EXPLAIN_BODY, EXPLANATION } from './routes-schemas.ts';
 
 export interface ExplainDeps {

@@ -1,4 +1,4 @@
-/** The kinds of current problems and their words; overrides are in `forced-problems.ts`. */
+/** The kinds of current problems and their words; overrides are in `override-problems.ts`. */
 import { iso } from '../../core/iso-time.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
 import { healthOf, type RestState } from '../../core/rules/rest.ts';
@@ -7,10 +7,10 @@ import type { Trouble } from '../../log/troubles.ts';
 import type { Activity, AttemptGroup } from '../../store/contract/activity.ts';
 import { type Advice, adviceFor } from '../../telnyx/advice.ts';
 import { HTTP_LIMITS } from '../limits.ts';
-import type { ForcedTrouble } from './forced-problems.ts';
+import type { OverrideTrouble } from './override-problems.ts';
 import { counts, groupBy, sum } from './stats-json.ts';
 
-export type Listed = Trouble & { replica: string | null; forced?: ForcedTrouble['forced'] };
+export type Listed = Trouble & { replica: string | null; forced?: OverrideTrouble['forced'] };
 
 /** Targets with fewer than half of their attempts completed. Abandoned attempts do not count. */
 export function failingTargets(activity: Activity): Listed[] {

@@ -4,7 +4,7 @@ import { ENDS } from '../../core/machine/call.ts';
 import { SCRIPTED_VERDICTS } from '../../routing/schema/words.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { orNull, TRACE, time, VERDICT } from './calls-schemas.ts';
-import { FORCED, FORCED_BODY } from './forced.ts';
+import { OVERRIDE_ASKED, OVERRIDE_MEMBERS } from './overrides.ts';
 
 const text = Type.String();
 const party = Type.String({ maxLength: 1024 });
@@ -17,15 +17,15 @@ const LOCATED = Type.Object({
   hint: orNull(text),
 });
 
-const FORCED_SCHEDULE = Type.Object({ open: Type.Boolean(), ...FORCED });
-const FORCED_SWITCH = Type.Object({ on: Type.Boolean(), ...FORCED });
+const SCHEDULE_OVERRIDE = Type.Object({ open: Type.Boolean(), ...OVERRIDE_MEMBERS });
+const SWITCH_OVERRIDE = Type.Object({ on: Type.Boolean(), ...OVERRIDE_MEMBERS });
 
 const SWITCH_LIST = Type.Array(
   Type.Object({
     name: text,
     on: Type.Boolean(),
     default: Type.Boolean(),
-    override: orNull(FORCED_SWITCH),
+    override: orNull(SWITCH_OVERRIDE),
   }),
 );
 
@@ -69,7 +69,7 @@ export const SCHEDULES = Type.Object({
       open: Type.Boolean(),
       why: text,
       closed_because: Type.Array(text, { description: 'Its reasons, while it is closed' }),
-      override: orNull(FORCED_SCHEDULE),
+      override: orNull(SCHEDULE_OVERRIDE),
       changes: Type.Array(Type.Object({ at: time, open: Type.Boolean(), why: text }), {
         description: 'When it opens and closes in the next two weeks',
       }),
@@ -133,7 +133,7 @@ export const ROUTES = Type.Object({
     Type.Object({
       name: text,
       zone: text,
-      override: orNull(FORCED_SCHEDULE),
+      override: orNull(SCHEDULE_OVERRIDE),
     }),
   ),
   switches: SWITCH_LIST,
@@ -316,19 +316,19 @@ export const OVERRIDE_BODY = Type.Object(
     open: Type.Union([Type.Boolean(), Type.Null()], {
       description: 'Force open or closed; null ends the override',
     }),
-    ...FORCED_BODY,
+    ...OVERRIDE_ASKED,
   },
   { additionalProperties: false },
 );
 
-export const OVERRIDE = Type.Object({ schedule: text, override: orNull(FORCED_SCHEDULE) });
+export const OVERRIDE = Type.Object({ schedule: text, override: orNull(SCHEDULE_OVERRIDE) });
 
 export const SWITCH_BODY = Type.Object(
   {
     on: Type.Union([Type.Boolean(), Type.Null()], {
       description: 'Turn on or off; null goes back to the default',
     }),
-    ...FORCED_BODY,
+    ...OVERRIDE_ASKED,
   },
   { additionalProperties: false },
 );
@@ -337,5 +337,5 @@ export const TURNED = Type.Object({
   switch: text,
   on: orNull(Type.Boolean({ description: 'Null: the live route set does not have it' })),
   default: orNull(Type.Boolean()),
-  override: orNull(FORCED_SWITCH),
+  override: orNull(SWITCH_OVERRIDE),
 });

@@ -14,7 +14,7 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { PROBLEM } from './calls-schemas.ts';
-import { forcedJson } from './forced.ts';
+import { overrideJson } from './overrides.ts';
 import { PROVE_QUERY, PROVED, RELOADED, ROUTES } from './routes-schemas.ts';
 import { switchesJson } from './switches.ts';
 
@@ -103,7 +103,8 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       return {
         name: schedule.name,
         zone: schedule.zone,
-        override: override === undefined ? null : { open: override.open, ...forcedJson(override) },
+        override:
+          override === undefined ? null : { open: override.open, ...overrideJson(override) },
       };
     }),
     switches: switchesJson(set, overrides, now),

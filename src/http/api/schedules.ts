@@ -1,4 +1,4 @@
-/** Schedules now and soon, and forcing one. Overrides are in the store: all replicas obey. */
+/** Schedules now and soon, and overriding one. Overrides are in the store: all replicas obey. */
 import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
@@ -11,20 +11,20 @@ import type { ApiScope } from './api.ts';
 import { operatorOf } from './audit.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
+import { schedulesCsv } from './override-csv.ts';
 import {
-  changeForced,
-  FORCING_REFUSED,
-  FORCING_SCHEMA,
-  type ForcingDeps,
-  forcedJson,
-  isStillForced,
-  readForced,
+  changeOverride,
+  isStillOverridden,
+  OVERRIDE_REFUSED,
+  OVERRIDE_SCHEMA,
+  type OverrideDeps,
+  overrideJson,
+  readOverride,
   unknownName,
-} from './forced.ts';
-import { schedulesCsv } from './forced-csv.ts';
+} from './overrides.ts';
 import { OVERRIDE, OVERRIDE_BODY, SCHEDULES, SCHEDULES_QUERY } from './routes-schemas.ts';
 
-export function registerSchedules(app: ApiScope, deps: ForcingDeps): void {
+export function registerSchedules(app: ApiScope, deps: OverrideDeps): void {
   app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { days = null } = request.query;
     const { value } = await deps.store.setting('overrides');
@@ -45,23 +45,23 @@ export function registerSchedules(app: ApiScope, deps: ForcingDeps): void {
       const { schedules } = deps.routes.current();
       const { open } = request.body;
       const now = deps.now();
-      const isLeft = open === null && (await isStillForced(deps.store, 'schedules', name, now));
+      const isLeft = open === null && (await isStillOverridden(deps.store, 'schedules', name, now));
       if (!schedules.has(name) && !isLeft) {
         return sendProblem(reply, unknownName('schedule', name, [...schedules.keys()]));
       }
-      const asked = readForced(request.body, now);
+      const asked = readOverride(request.body, now);
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
       const { reason } = asked;
       const overridden = (sinceMs: number) =>
-        open === null ? null : { open, ...forcedJson({ ...asked, sinceMs, by }) };
+        open === null ? null : { open, ...overrideJson({ ...asked, sinceMs, by }) };
       const override = await deps.audit.record(
         request,
         { to: name, reason, more: { override: overridden(now) } },
         async () => {
-          const forced = open === null ? null : { open, ...asked, by };
-          const { sinceMs } = await changeForced(deps.store, 'schedules', name, now, forced);
+          const wanted = open === null ? null : { open, ...asked, by };
+          const { sinceMs } = await changeOverride(deps.store, 'schedules', name, now, wanted);
           return overridden(sinceMs);
         },
         (written) => ({ more: { override: written } }),
@@ -80,7 +80,7 @@ export function scheduleJson(schedule: Schedule, overrides: Overrides, now: numb
     zone: schedule.zone,
     ...isOpen(schedule, now, overrides),
     closed_because: closedBecause(schedule, now, overrides),
-    override: override === undefined ? null : { open: override.open, ...forcedJson(override) },
+    override: override === undefined ? null : { open: override.open, ...overrideJson(override) },
     changes: soon.map(({ atMs, open, why }) => ({ at: iso(atMs), open, why })),
   };
 }
@@ -111,8 +111,8 @@ const LIST_SCHEMA = {
 } as const;
 
 const SCHEMA = {
-  ...FORCING_SCHEMA,
+  ...OVERRIDE_SCHEMA,
   summary: 'Force a schedule open or closed, on every replica',
   body: OVERRIDE_BODY,
-  response: { 200: OVERRIDE, ...FORCING_REFUSED },
+  response: { 200: OVERRIDE, ...OVERRIDE_REFUSED },
 } as const;

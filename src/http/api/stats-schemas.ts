@@ -1,7 +1,7 @@
 /** The schemas of the statistics endpoints. */
 import { Type } from 'typebox';
 import { ENDS, OUTCOME, orNull, PHASE, time, VERDICT } from './calls-schemas.ts';
-import { FORCED } from './forced.ts';
+import { OVERRIDE_MEMBERS } from './overrides.ts';
 
 const text = Type.String();
 const whole = Type.Integer();
@@ -139,7 +139,7 @@ export const PROBLEMS = Type.Object({
           {
             name: text,
             state: Type.Enum(['open', 'closed', 'on', 'off', 'resting', 'awake']),
-            ...FORCED,
+            ...OVERRIDE_MEMBERS,
           },
           {
             description:

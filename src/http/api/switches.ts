@@ -9,20 +9,20 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { operatorOf } from './audit.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
+import { switchesCsv } from './override-csv.ts';
 import {
-  changeForced,
-  FORCING_REFUSED,
-  FORCING_SCHEMA,
-  type ForcingDeps,
-  forcedJson,
-  isStillForced,
-  readForced,
+  changeOverride,
+  isStillOverridden,
+  OVERRIDE_REFUSED,
+  OVERRIDE_SCHEMA,
+  type OverrideDeps,
+  overrideJson,
+  readOverride,
   unknownName,
-} from './forced.ts';
-import { switchesCsv } from './forced-csv.ts';
+} from './overrides.ts';
 import { SWITCH_BODY, SWITCHES, TURNED } from './routes-schemas.ts';
 
-export function registerSwitches(app: ApiScope, deps: ForcingDeps): void {
+export function registerSwitches(app: ApiScope, deps: OverrideDeps): void {
   const { routes, store, audit, log } = deps;
 
   app.get('/v1/switches', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
@@ -40,24 +40,24 @@ export function registerSwitches(app: ApiScope, deps: ForcingDeps): void {
       const { on } = request.body;
       const now = deps.now();
       const { switches } = routes.current();
-      const isLeft = on === null && (await isStillForced(store, 'switches', name, now));
+      const isLeft = on === null && (await isStillOverridden(store, 'switches', name, now));
       const found = switches.get(name);
       if (found === undefined && !isLeft) {
         return sendProblem(reply, unknownName('switch', name, [...switches.keys()]));
       }
-      const asked = readForced(request.body, now);
+      const asked = readOverride(request.body, now);
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
       // The default state without a time limit needs no override.
       const ends = on === null || (on === found?.on && asked.untilMs === null);
-      const { until, reason } = forcedJson(asked);
+      const { until, reason } = overrideJson(asked);
       const { sinceMs } = await audit.record(
         request,
         { to: name, reason, more: { on, until } },
-        () => changeForced(store, 'switches', name, now, ends ? null : { on, ...asked, by }),
+        () => changeOverride(store, 'switches', name, now, ends ? null : { on, ...asked, by }),
       );
-      const override = ends ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
+      const override = ends ? null : { on, ...overrideJson({ ...asked, sinceMs, by }) };
       log.emit('switch.changed', { switch: name, on: on ?? found?.on ?? null, until, reason, by });
       return { switch: name, on: on ?? found?.on ?? null, default: found?.on ?? null, override };
     },
@@ -71,7 +71,7 @@ export function switchesJson(set: Pick<RouteSet, 'switches'>, overrides: Overrid
       name: one.name,
       on: isOn(one, now, overrides),
       default: one.on,
-      override: turned === undefined ? null : { on: turned.on, ...forcedJson(turned) },
+      override: turned === undefined ? null : { on: turned.on, ...overrideJson(turned) },
     };
   });
 }
@@ -84,8 +84,8 @@ const LIST_SCHEMA = {
 } as const;
 
 const TURN_SCHEMA = {
-  ...FORCING_SCHEMA,
+  ...OVERRIDE_SCHEMA,
   summary: 'Turn a switch on or off, on every replica',
   body: SWITCH_BODY,
-  response: { 200: TURNED, ...FORCING_REFUSED },
+  response: { 200: TURNED, ...OVERRIDE_REFUSED },
 } as const;

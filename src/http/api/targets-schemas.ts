@@ -1,14 +1,14 @@
 /** The response schemas for targets and their rest. */
 import { Type } from 'typebox';
 import { orNull, time } from './calls-schemas.ts';
-import { FORCED, FORCED_BODY } from './forced.ts';
+import { OVERRIDE_ASKED, OVERRIDE_MEMBERS } from './overrides.ts';
 
 const text = Type.String();
 const whole = Type.Integer({ minimum: 0 });
 const override = orNull(
   Type.Object({
     on: Type.Boolean({ description: 'True: it rests; false: it is tried, even if it is down' }),
-    ...FORCED,
+    ...OVERRIDE_MEMBERS,
   }),
 );
 
@@ -48,7 +48,7 @@ export const REST_BODY = Type.Object(
           'True (the default): it rests. False: it is kept awake. Null: neither, and its failures are forgotten',
       }),
     ),
-    ...FORCED_BODY,
+    ...OVERRIDE_ASKED,
   },
   { additionalProperties: false },
 );

@@ -21,20 +21,20 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { operatorOf } from './audit.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
+import { targetsCsv } from './override-csv.ts';
 import {
-  changeForced,
-  FORCING_REFUSED,
-  FORCING_SCHEMA,
-  type ForcingDeps,
-  forcedJson,
-  isStillForced,
-  readForced,
+  changeOverride,
+  isStillOverridden,
+  OVERRIDE_REFUSED,
+  OVERRIDE_SCHEMA,
+  type OverrideDeps,
+  overrideJson,
+  readOverride,
   unknownName,
-} from './forced.ts';
-import { targetsCsv } from './forced-csv.ts';
+} from './overrides.ts';
 import { REST_BODY, RESTED, TARGETS } from './targets-schemas.ts';
 
-export function registerTargets(app: ApiScope, deps: ForcingDeps): void {
+export function registerTargets(app: ApiScope, deps: OverrideDeps): void {
   const { routes, store, audit, log } = deps;
 
   app.get('/v1/targets', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
@@ -66,19 +66,19 @@ export function registerTargets(app: ApiScope, deps: ForcingDeps): void {
       const now = deps.now();
       const set = routes.current();
       const target = set.targets.get(name);
-      const isLeft = on === null && (await isStillForced(store, 'targets', name, now));
+      const isLeft = on === null && (await isStillOverridden(store, 'targets', name, now));
       if (target === undefined && !isLeft) {
         return sendProblem(reply, unknownName('target', name, [...set.targets.keys()]));
       }
-      const asked = readForced(request.body, now);
+      const asked = readOverride(request.body, now);
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
-      const { until, reason } = forcedJson(asked);
+      const { until, reason } = overrideJson(asked);
       const asks = { to: name, reason, more: { on, until } };
       const { state, sinceMs, overrides } = await audit.record(request, asks, async () => {
-        const forced = on === null ? null : { rest: on, ...asked, by };
-        const changed = await changeForced(store, 'targets', name, now, forced);
+        const wanted = on === null ? null : { rest: on, ...asked, by };
+        const changed = await changeOverride(store, 'targets', name, now, wanted);
         const state =
           on === true ? restState((await store.setting('rest')).value) : await awaken(store, name);
         return { state, ...changed };
@@ -86,7 +86,7 @@ export function registerTargets(app: ApiScope, deps: ForcingDeps): void {
       if (on === true) {
         log.emit('target.resting', { target: name, reason: reason ?? '', next_try: until, by });
       } else log.emit('target.awake', { target: name, rested_ms: null, by });
-      const override = on === null ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
+      const override = on === null ? null : { on, ...overrideJson({ ...asked, sinceMs, by }) };
       const json = target && targetJson(target, { set, state, overrides, now: deps.now() });
       return { target: name, resting: json?.resting ?? false, why: json?.why ?? null, override };
     },
@@ -94,7 +94,7 @@ export function registerTargets(app: ApiScope, deps: ForcingDeps): void {
 }
 
 /** An operator who wakes a target knows that it works again, so its failures are forgotten. */
-async function awaken(store: ForcingDeps['store'], name: string): Promise<RestState> {
+async function awaken(store: OverrideDeps['store'], name: string): Promise<RestState> {
   let written = restState(null);
   await store.changeSetting('rest', (before, storeNow) => {
     const { targets, ...others } = restState(before);
@@ -115,14 +115,14 @@ interface Facts {
 
 function targetJson({ name, sip, rest }: Target, { set, state, overrides, now }: Facts) {
   const rests = rest ?? set.policy.rest;
-  const forced = inForce(overrides.targets, name, now);
+  const override = inForce(overrides.targets, name, now);
   const health = rests ? healthOf(state, name) : undefined;
   return {
     name,
     sip: templateText(sip),
     ...standingJson(name, { rests, state, overrides, now }, health),
     rest: rests ? ('on' as const) : ('off' as const),
-    override: forced === undefined ? null : { on: forced.rest, ...forcedJson(forced) },
+    override: override === undefined ? null : { on: override.rest, ...overrideJson(override) },
   };
 }
 
@@ -158,8 +158,8 @@ const LIST_SCHEMA = {
 } as const;
 
 const REST_SCHEMA = {
-  ...FORCING_SCHEMA,
+  ...OVERRIDE_SCHEMA,
   summary: 'Put a target to rest or wake it, on every replica',
   body: REST_BODY,
-  response: { 200: RESTED, ...FORCING_REFUSED },
+  response: { 200: RESTED, ...OVERRIDE_REFUSED },
 } as const;

@@ -1,4 +1,4 @@
-/** The live routes: their content, what each replica runs, reloading, and forcing a schedule. */
+/** The live routes: their content, what each replica runs, reloading, and overriding a schedule. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { alertOf } from '../forms/fields.js';
 import { getJson } from '../server/api.js';

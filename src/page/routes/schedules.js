@@ -1,5 +1,5 @@
 /**
- * The schedules of the live routes: open or closed, until when, the week as a strip, and forcing
+ * The schedules of the live routes: open or closed, until when, the week as a strip, and overriding
  * one.
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';

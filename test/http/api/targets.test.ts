@@ -1,8 +1,8 @@
 /** Resting targets in the API and on the command line, and overriding one. */
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runForcing } from '../../../src/cli/forcing.ts';
-import { FORCEABLE_TARGETS } from '../../../src/cli/targets.ts';
+import { runOverriding } from '../../../src/cli/overriding.ts';
+import { OVERRIDABLE_TARGETS } from '../../../src/cli/targets.ts';
 import { restState } from '../../../src/core/rules/rest.ts';
 import { createResting, type Resting } from '../../../src/engine/resting/resting.ts';
 import { RESTED, TARGETS } from '../../../src/http/api/targets-schemas.ts';
@@ -58,7 +58,7 @@ const problems = async () =>
   ((await (await app.api('/v1/problems')).json()) as { problems: { kind: string }[] }).problems;
 
 const run = (name?: string, state?: string, options = {}) =>
-  written((io) => runForcing(FORCEABLE_TARGETS, { name, state }, options, io), {
+  written((io) => runOverriding(OVERRIDABLE_TARGETS, { name, state }, options, io), {
     env: { REFEREE_URL: app.url, REFEREE_TOKEN: ADMIN_TOKEN },
   });
 

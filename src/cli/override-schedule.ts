@@ -1,14 +1,20 @@
-/** `referee schedule office closed`: forces a schedule through the API of the running server. */
-import { type Forced, type ForceOptions, force, type Override, overrideWords } from './forcing.ts';
+/** `referee schedule office closed`: overrides a schedule through the API of the running server. */
+import type { OverrideJson } from '../http/api/overrides.ts';
+import {
+  type Overridable,
+  type OverrideOptions,
+  overrideWords,
+  setOverride,
+} from './overriding.ts';
 import type { Io } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
-interface ForcedSchedule {
+interface Shown {
   name: string;
-  override: (Override & { open: boolean }) | null;
+  override: (OverrideJson & { open: boolean }) | null;
 }
 
-const FORCED_SCHEDULE: Forced<ForcedSchedule> = {
+const OVERRIDABLE_SCHEDULE: Overridable<Shown> = {
   command: 'schedule',
   states: new Map([
     ['open', true],
@@ -16,7 +22,7 @@ const FORCED_SCHEDULE: Forced<ForcedSchedule> = {
     ['default', null],
   ]),
   field: 'open',
-  forcePath: (name) => `/v1/schedules/${name}/override`,
+  path: (name) => `/v1/schedules/${name}/override`,
   line({ name, override }, io) {
     const { green, red, dim } = colours(io);
     if (override === null) return `${plain(name)}  ${dim('follows the routes')}\n`;
@@ -27,11 +33,11 @@ const FORCED_SCHEDULE: Forced<ForcedSchedule> = {
 };
 
 /** Returns the exit code. */
-export function forceSchedule(
+export function overrideSchedule(
   name: string,
   state: string,
-  options: ForceOptions,
+  options: OverrideOptions,
   io: Io,
 ): Promise<number> {
-  return force(FORCED_SCHEDULE, name, state, options, io);
+  return setOverride(OVERRIDABLE_SCHEDULE, name, state, options, io);
 }

@@ -3,7 +3,12 @@
  */
 import { Type } from 'typebox';
 import { iso, readMoment } from '../../core/iso-time.ts';
-import { allInForce, type Forced, type Overrides, overridesOf } from '../../core/rules/override.ts';
+import {
+  allInForce,
+  type Override,
+  type Overrides,
+  overridesOf,
+} from '../../core/rules/override.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Log } from '../../log/log.ts';
 import type { Store } from '../../store/store.ts';
@@ -14,7 +19,7 @@ import { badMoment } from './bad-field.ts';
 import { orNull, PROBLEM, REASON, time } from './calls-schemas.ts';
 
 /** What every endpoint that sets an override works with. */
-export interface ForcingDeps {
+export interface OverrideDeps {
   routes: Pick<LiveRoutes, 'current'>;
   store: Pick<Store, 'setting' | 'changeSetting'>;
   audit: Audit;
@@ -23,7 +28,7 @@ export interface ForcingDeps {
 }
 
 /** Body members of every request that sets an override. */
-export const FORCED_BODY = {
+export const OVERRIDE_ASKED = {
   until: Type.Optional(
     orNull(
       Type.String({
@@ -36,7 +41,7 @@ export const FORCED_BODY = {
 };
 
 /** Schema of every request that sets an override by name. */
-export const FORCING_SCHEMA = {
+export const OVERRIDE_SCHEMA = {
   tags: ['routes'],
   params: Type.Object({
     name: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
@@ -44,17 +49,19 @@ export const FORCING_SCHEMA = {
 } as const;
 
 /** The responses if it is refused. */
-export const FORCING_REFUSED = { 400: PROBLEM, 404: PROBLEM, 422: PROBLEM } as const;
+export const OVERRIDE_REFUSED = { 400: PROBLEM, 404: PROBLEM, 422: PROBLEM } as const;
 
 /** Members of an override in an answer. */
-export const FORCED = {
+export const OVERRIDE_MEMBERS = {
   until: orNull(time),
   reason: orNull(Type.String()),
   by: orNull(Type.String({ description: 'Who did it' })),
   since: orNull(time),
 };
 
-export function forcedJson({ untilMs, reason, by, sinceMs }: Forced) {
+export type OverrideJson = ReturnType<typeof overrideJson>;
+
+export function overrideJson({ untilMs, reason, by, sinceMs }: Override) {
   return {
     until: iso(untilMs),
     reason: reason ?? null,
@@ -63,14 +70,14 @@ export function forcedJson({ untilMs, reason, by, sinceMs }: Forced) {
   };
 }
 
-interface ForcedBody {
+interface OverrideAsked {
   until?: string | null;
   reason?: string | null;
 }
 
 /** The parsed body, or the problem with it. */
-export function readForced(
-  { until = null, reason = null }: ForcedBody,
+export function readOverride(
+  { until = null, reason = null }: OverrideAsked,
   now: number,
 ): { untilMs: number | null; reason: string | null } | { problem: Problem } {
   const untilMs = until === null ? null : readMoment(until);
@@ -84,7 +91,7 @@ type Kind = keyof Overrides;
 /**
  * A name from an earlier route set may still have an override, and it must be possible to end it.
  */
-export async function isStillForced(
+export async function isStillOverridden(
   store: Pick<Store, 'setting'>,
   kind: Kind,
   name: string,
@@ -98,20 +105,20 @@ export async function isStillForced(
  * Sets an override for all replicas; null ends it. Resolves with all overrides after that and the
  * store's time of the change.
  */
-export async function changeForced<K extends Kind>(
+export async function changeOverride<K extends Kind>(
   store: Pick<Store, 'changeSetting'>,
   kind: K,
   name: string,
   now: number,
-  forced: Omit<NonNullable<Overrides[K]>[string], 'sinceMs'> | null,
+  override: Omit<NonNullable<Overrides[K]>[string], 'sinceMs'> | null,
 ): Promise<{ sinceMs: number; overrides: Overrides }> {
   let written = { sinceMs: now, overrides: {} as Overrides };
   await store.changeSetting('overrides', (before, storeNow) => {
     // Drops only what has expired by both clocks, because one of them may be far ahead.
     const all = unexpired(before, Math.min(now, storeNow));
     const own: Record<string, unknown> = all[kind];
-    if (forced === null) delete own[name];
-    else own[name] = { ...forced, sinceMs: storeNow };
+    if (override === null) delete own[name];
+    else own[name] = { ...override, sinceMs: storeNow };
     written = { sinceMs: storeNow, overrides: stored(all) };
     return written.overrides;
   });
@@ -131,7 +138,7 @@ function unexpired(value: unknown, now: number): Required<Overrides> {
 /** The form in which they are stored: kinds without any override are left out. */
 function stored(overrides: Required<Overrides>): Overrides {
   return Object.fromEntries(
-    Object.entries(overrides).filter(([, forced]) => Object.keys(forced).length > 0),
+    Object.entries(overrides).filter(([, own]) => Object.keys(own).length > 0),
   );
 }
 

@@ -1,53 +1,53 @@
 /** Every override is listed as a problem while it lasts, so that nobody forgets it. */
 import { iso } from '../../core/iso-time.ts';
-import { type ForcedThing, forcedThings, type Overrides } from '../../core/rules/override.ts';
+import { type ListedOverride, listOverrides, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { Trouble } from '../../log/troubles.ts';
-import { forcedJson } from './forced.ts';
+import { type OverrideJson, overrideJson } from './overrides.ts';
 
-export type ForcedTrouble = Trouble & {
+export type OverrideTrouble = Trouble & {
   replica: null;
-  forced: ReturnType<typeof forcedJson> & Pick<ForcedThing, 'name' | 'state'>;
+  forced: OverrideJson & Pick<ListedOverride, 'name' | 'state'>;
 };
 
-export function forcedProblems(
+export function overrideProblems(
   set: Pick<RouteSet, 'schedules' | 'switches' | 'targets'>,
   overrides: Overrides,
   now: number,
-): ForcedTrouble[] {
-  return forcedThings(set, overrides, now).map((thing) => ({
-    kind: `${thing.kind}.forced`,
+): OverrideTrouble[] {
+  return listOverrides(set, overrides, now).map((override) => ({
+    kind: `${override.kind}.forced`,
     severity: 'warning',
-    title: `The ${thing.kind} ${thing.name} is ${doneTo(thing)}`,
-    detail: detailOf(thing),
-    fix: fixOf(thing),
+    title: `The ${override.kind} ${override.name} is ${doneTo(override)}`,
+    detail: detailOf(override),
+    fix: fixOf(override),
     count: 1,
-    firstAt: thing.sinceMs ?? null,
+    firstAt: override.sinceMs ?? null,
     lastAt: null,
     target: null,
     replica: null,
-    forced: { name: thing.name, state: thing.state, ...forcedJson(thing) },
+    forced: { name: override.name, state: override.state, ...overrideJson(override) },
   }));
 }
 
-function doneTo({ kind, state, known }: ForcedThing): string {
-  const forced = FORCED_WORDS[kind](state);
-  return known ? forced : `${forced}, but the live routes do not have it`;
+function doneTo({ kind, state, known }: ListedOverride): string {
+  const words = STATE_WORDS[kind](state);
+  return known ? words : `${words}, but the live routes do not have it`;
 }
 
-const FORCED_WORDS = {
+const STATE_WORDS = {
   schedule: (state: string) => `forced ${state}`,
   switch: (state: string) => `turned ${state} by hand`,
   target: (state: string) => (state === 'resting' ? 'put to rest by hand' : 'kept awake by hand'),
 };
 
-function detailOf({ untilMs, by, reason }: ForcedThing): string {
+function detailOf({ untilMs, by, reason }: ListedOverride): string {
   const until = untilMs === null ? 'Until somebody ends it' : `Until ${iso(untilMs)}`;
   const who = by ? `, by ${by}` : '';
   return `${until}${who}. ${reason ? `Reason: ${reason}` : 'No reason was given.'}`;
 }
 
-function fixOf({ kind, name, known }: ForcedThing): string {
+function fixOf({ kind, name, known }: ListedOverride): string {
   if (!known) return `It changes nothing now, but would if ${name} came back: end it.`;
   return FIX[kind](name);
 }

@@ -5,41 +5,37 @@ import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { RefereeError } from '../errors.ts';
+import type { OverrideJson } from '../http/api/overrides.ts';
 import { givenText } from './options/text.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { plain, plainCsv } from './terminal/terminal.ts';
 
-export interface ForceOptions {
+export interface OverrideOptions {
   until?: string;
   reason?: string;
   server?: string;
   json?: boolean;
 }
 
-interface ForcingOptions extends ForceOptions {
+interface ListOrOverrideOptions extends OverrideOptions {
   csv?: boolean;
 }
 
-export interface Override {
-  until: string | null;
-  reason: string | null;
-  by: string | null;
-}
-
 /** `Shown`: the API's answer with the name. */
-export interface Forced<Shown extends { name: string }> {
+export interface Overridable<Shown extends { name: string }> {
   command: string;
   /** The names of the states, and the API's value of `field` for each. */
   states: ReadonlyMap<string, boolean | null>;
   field: 'on' | 'open';
-  forcePath(name: string): string;
+  /** The endpoint that sets it. */
+  path(name: string): string;
   line(shown: Shown, io: Io): string;
 }
 
 /** `Schema`: the schema of the answer that lists them. `Listed`: what is shown of each. */
-export interface Forceable<Schema extends TSchema, Listed extends { name: string }>
-  extends Forced<Listed> {
+export interface ListedOverridable<Schema extends TSchema, Listed extends { name: string }>
+  extends Overridable<Listed> {
   noun: string;
   help: { command: string; name: string; state: string; until: string };
   /** The list's key in the answer to `GET /v1/<key>`. */
@@ -48,9 +44,9 @@ export interface Forceable<Schema extends TSchema, Listed extends { name: string
   csv(document: Static<Schema>): string;
 }
 
-export function forcingCommand<Schema extends TSchema, Listed extends { name: string }>(
+export function overridingCommand<Schema extends TSchema, Listed extends { name: string }>(
   program: Command,
-  what: Forceable<Schema, Listed>,
+  what: ListedOverridable<Schema, Listed>,
   io: Io,
 ): void {
   const { command, help } = what;
@@ -66,22 +62,26 @@ export function forcingCommand<Schema extends TSchema, Listed extends { name: st
     .addOption(new Option('--csv', 'the list as CSV (RFC 4180)').conflicts('json'))
     .addHelpText('after', SERVER_HELP)
     .action(
-      async (name: string | undefined, state: string | undefined, options: ForcingOptions) => {
-        process.exitCode = await runForcing(what, { name, state }, options, io);
+      async (
+        name: string | undefined,
+        state: string | undefined,
+        options: ListOrOverrideOptions,
+      ) => {
+        process.exitCode = await runOverriding(what, { name, state }, options, io);
       },
     );
 }
 
 /** Returns the exit code. */
-export async function runForcing<Schema extends TSchema, Listed extends { name: string }>(
-  what: Forceable<Schema, Listed>,
+export async function runOverriding<Schema extends TSchema, Listed extends { name: string }>(
+  what: ListedOverridable<Schema, Listed>,
   { name, state }: { name: string | undefined; state: string | undefined },
-  options: ForcingOptions,
+  options: ListOrOverrideOptions,
   io: Io,
 ): Promise<number> {
   const wrong = wrongUsage(what, name, state, options);
   if (wrong !== null) return refuse(what, wrong, io);
-  if (name !== undefined && state !== undefined) return force(what, name, state, options, io);
+  if (name !== undefined && state !== undefined) return setOverride(what, name, state, options, io);
   const { json, csv } = options;
   return askServer({ command: what.command, server: options.server, io }, async (server) => {
     const { document, listed } = named<Schema, Listed>(
@@ -97,17 +97,17 @@ export async function runForcing<Schema extends TSchema, Listed extends { name: 
 }
 
 /** Sets or ends one override. Returns the exit code. */
-export async function force<Shown extends { name: string }>(
-  what: Forced<Shown>,
+export async function setOverride<Shown extends { name: string }>(
+  what: Overridable<Shown>,
   name: string,
   state: string,
-  { until, reason, server: url, json }: ForceOptions,
+  { until, reason, server: url, json }: OverrideOptions,
   io: Io,
 ): Promise<number> {
   const wrong = wrongState(what, state) ?? wrongUntil(until);
   if (wrong !== null) return refuse(what, wrong, io);
   return askServer({ command: what.command, server: url, io }, async (server) => {
-    const done = await server.post(what.forcePath(encodeURIComponent(name)), {
+    const done = await server.post(what.path(encodeURIComponent(name)), {
       [what.field]: what.states.get(state) ?? null,
       until: until ?? null,
       reason: reason ?? null,
@@ -123,7 +123,7 @@ function refuse({ command }: { command: string }, why: string, io: Io): number {
 
 /** The whole answer, or only the entry with that name. */
 function named<Schema extends TSchema, Listed extends { name: string }>(
-  { key, noun }: Pick<Forceable<Schema, Listed>, 'key' | 'noun'>,
+  { key, noun }: Pick<ListedOverridable<Schema, Listed>, 'key' | 'noun'>,
   name: string | undefined,
   document: Static<Schema>,
 ): { document: Static<Schema>; listed: Listed[] } {
@@ -141,19 +141,19 @@ function jsonLine(value: unknown): string {
 }
 
 function wrongUsage(
-  { noun, states }: Pick<Forceable<never, never>, 'noun' | 'states'>,
+  { noun, states }: Pick<ListedOverridable<never, never>, 'noun' | 'states'>,
   name: string | undefined,
   state: string | undefined,
-  { until, reason, csv }: ForcingOptions,
+  { until, reason, csv }: ListOrOverrideOptions,
 ): string | null {
   const [first, second] = states.keys();
-  const forces = name !== undefined && state !== undefined;
-  if (forces) return wrongState({ states }, state) ?? (csv ? '--csv is for the list' : null);
+  const overrides = name !== undefined && state !== undefined;
+  if (overrides) return wrongState({ states }, state) ?? (csv ? '--csv is for the list' : null);
   if ((until ?? reason) === undefined) return null;
   return `--until and --reason need a ${noun} and ${first} or ${second}`;
 }
 
-function wrongState({ states }: Pick<Forced<never>, 'states'>, state: string): string | null {
+function wrongState({ states }: Pick<Overridable<never>, 'states'>, state: string): string | null {
   const [first, second, none] = states.keys();
   return states.has(state) ? null : `${state}: expected ${first}, ${second} or ${none}`;
 }
@@ -165,7 +165,7 @@ function wrongUntil(until: string | undefined): string | null {
 }
 
 /** "until 2026-03-02T15:00:00.000Z, by anna: works on the roof" */
-export function overrideWords({ until, reason, by }: Override, ends: string): string {
+export function overrideWords({ until, reason, by }: OverrideJson, ends: string): string {
   const parts = [until === null ? `until ${ends}` : `until ${until}`];
   if (by !== null) parts.push(`by ${by}`);
   return `${parts.join(', ')}${reason === null ? '' : `: ${reason}`}`;

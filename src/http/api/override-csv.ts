@@ -1,20 +1,14 @@
 /** Targets, schedules and switches as CSV, each with its override. */
 import type { Static } from 'typebox';
 import { type Cell, type Column, csvText, members } from './csv.ts';
+import type { OverrideJson } from './overrides.ts';
 import type { SCHEDULES, SWITCHES } from './routes-schemas.ts';
 import type { TARGETS } from './targets-schemas.ts';
 
-interface Override {
-  until: string | null;
-  reason: string | null;
-  by: string | null;
-  since: string | null;
-}
-
-/** Columns of an override. `state`: the name of the forced state, `on` or `open`. */
-function forced<State extends 'on' | 'open'>(
+/** Columns of an override. `state`: the name of its state, `on` or `open`. */
+function overrideOf<State extends 'on' | 'open'>(
   state: State,
-): Column<{ override: (Override & Record<State, boolean>) | null }>[] {
+): Column<{ override: (OverrideJson & Record<State, boolean>) | null }>[] {
   const names = [state, 'until', 'reason', 'by', 'since'] as const;
   return names.map((name) => ({
     name: `override_${name}`,
@@ -28,7 +22,7 @@ type Target = Targets['targets'][number];
 const TARGET: readonly Column<Target>[] = [
   ...members<Target>('name', 'sip', 'resting', 'why', 'since', 'next_try'),
   ...members<Target>('failures_in_row', 'failed', 'attempts', 'rest'),
-  ...forced('on'),
+  ...overrideOf('on'),
 ];
 
 export function targetsCsv({ targets }: Targets): string {
@@ -43,7 +37,7 @@ const SCHEDULE: readonly Column<Schedule>[] = [
   { name: 'closed_because', value: (one) => one.closed_because.join(', ') || null },
   { name: 'next_change_at', value: ({ changes }) => changes[0]?.at ?? null },
   { name: 'next_change_open', value: ({ changes }) => changes[0]?.open ?? null },
-  ...forced('open'),
+  ...overrideOf('open'),
 ];
 
 export function schedulesCsv({ schedules }: Schedules): string {
@@ -55,7 +49,7 @@ type Switch = Switches['switches'][number];
 
 const SWITCH: readonly Column<Switch>[] = [
   ...members<Switch>('name', 'on', 'default'),
-  ...forced('on'),
+  ...overrideOf('on'),
 ];
 
 export function switchesCsv({ switches }: Switches): string {
