@@ -2,12 +2,13 @@
 import { concludeAttempt } from './attempt.ts';
 import { isImpatient } from './attempt-time.ts';
 import { answeredLate, bLegGone, isHeld } from './b-leg.ts';
+import type { Deadline } from './call.ts';
 import { endCall, leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
 import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
 import { lookupTimedOut } from './on-lookup.ts';
 import { askAboutLate, probeTimedOut, startProbe } from './probe.ts';
-import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
+import { clearDeadline, issue, note, putOffDeadline, setDeadline, type Turn } from './turn.ts';
 
 /**
  * Returns false if the deadline is no longer set because another event was faster; nothing changes.
@@ -22,18 +23,17 @@ export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
   turn.notices.push({ kind: 'deadline', name: event.name, putOff });
   if (event.name === 'attempt') turn.attemptId = call.running?.id ?? null;
   if (putOff) {
-    setDeadline(turn, event.name, PUT_OFF_MS);
-    for (const each of call.deadlines) if (each.name === event.name) each.putOff = true;
+    putOffDeadline(turn, event.name);
     note(turn, `${event.name}: reached late, postponed by ${PUT_OFF_MS / 1000} s`);
     return true;
   }
   note(turn, `${event.name}: its time is up`);
   clearDeadline(turn, event.name);
-  fire(turn, event);
+  fire(turn, event, deadline);
   return true;
 }
 
-function fire(turn: Turn, event: DeadlineEvent): void {
+function fire(turn: Turn, event: DeadlineEvent, deadline: Deadline): void {
   const { call } = turn;
   switch (event.name) {
     case 'undecided':
@@ -45,7 +45,7 @@ function fire(turn: Turn, event: DeadlineEvent): void {
       leaveUnmanaged(turn, 'its direction stayed unknown: nothing was decided');
       return;
     case 'step':
-      stepIsOver(turn);
+      stepIsOver(turn, deadline);
       return;
     case 'attempt':
       startProbe(turn, 'attempt');
@@ -82,9 +82,11 @@ function fire(turn: Turn, event: DeadlineEvent): void {
   }
 }
 
-function stepIsOver(turn: Turn): void {
+function stepIsOver(turn: Turn, { putOff }: Deadline): void {
   const { call } = turn;
-  if (call.phase === 'answering') {
+  // A menu always reports its end. If it was put off, that has been waited for.
+  const mayHaveChosen = call.phase === 'gathering' && !putOff;
+  if (call.phase === 'answering' || mayHaveChosen) {
     startProbe(turn, 'step');
     return;
   }

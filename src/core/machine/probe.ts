@@ -22,7 +22,16 @@ import {
   UNSEEN_MAX,
   WATCH_MS,
 } from './limits.ts';
-import { dropProbe, issue, note, putBackRunning, setDeadline, type Turn } from './turn.ts';
+import {
+  dropProbe,
+  issue,
+  note,
+  putBackRunning,
+  putOffDeadline,
+  setDeadline,
+  type Turn,
+} from './turn.ts';
+import { isStillDue } from './unreached.ts';
 
 /** Probes before a deadline decides. One probe at a time; a new reason replaces the old one. */
 export function startProbe(turn: Turn, why: Probe['why']): void {
@@ -122,7 +131,9 @@ function ask(turn: Turn, why: Probe['why']): string {
 
 function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
   const { call } = turn;
+  const wasAway = (call.probe?.unknowns ?? 0) > 0;
   dropProbe(turn);
+  if (call.phase === 'gathering' && wasAway && waitsForChoice(turn, alive)) return;
   if (!alive) note(turn, 'Telnyx did not answer: going on without its answer');
   switch (why) {
     case 'attempt':
@@ -156,6 +167,24 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
     default:
       why satisfies never;
   }
+}
+
+/**
+ * The network was away, so the key that was pressed in a menu may still be on its way. Until Telnyx
+ * answers, no other step could be carried out; then it repeats what it could not deliver.
+ */
+function waitsForChoice(turn: Turn, alive: boolean): boolean {
+  if (alive) {
+    note(turn, 'menu: a choice may have been made while Telnyx was away, so it is waited for');
+    putOffDeadline(turn, 'step');
+    return true;
+  }
+  if (!isStillDue(turn)) return false;
+  note(turn, 'menu: Telnyx does not answer, so a choice may have been made: asking again');
+  // Asked once in the time of three.
+  turn.call.probe = { why: 'step', unknowns: 1, commandId: '' };
+  setDeadline(turn, 'probing', 2 * PROBE_EVERY_MS);
+  return true;
 }
 
 function watchAgain(turn: Turn, alive: boolean): void {

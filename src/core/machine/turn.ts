@@ -4,7 +4,7 @@ import { encodeClientState } from './client-state.ts';
 import { type Command, isPrompt } from './command.ts';
 import { commandId } from './command-id.ts';
 import type { CallEvent } from './event.ts';
-import { PROMPT_SEND_MS } from './limits.ts';
+import { PROMPT_SEND_MS, PUT_OFF_MS } from './limits.ts';
 import type { Notice } from './notice.ts';
 import { type Decision, type Moment, putBackStep, type TraceLine } from './plan.ts';
 
@@ -176,6 +176,12 @@ export function setDeadline(turn: Turn, name: DeadlineName, inMs: number): void 
     n: call.deadlineCount,
     putOff: false,
   });
+}
+
+/** Webhooks that are delivered again come first; it is postponed only once. */
+export function putOffDeadline(turn: Turn, name: DeadlineName): void {
+  setDeadline(turn, name, PUT_OFF_MS);
+  for (const each of turn.call.deadlines) if (each.name === name) each.putOff = true;
 }
 
 export function clearDeadline(turn: Turn, ...names: DeadlineName[]): void {

@@ -1,8 +1,10 @@
 /** Menus, prompts and what plays while a caller is moved. */
 import { describe, expect, it } from 'vitest';
+import type { Step } from '../../../src/core/machine/plan.ts';
 import {
   ALIVE,
   DEAD,
+  type Driver,
   decision,
   drive,
   looping,
@@ -58,6 +60,7 @@ describe('the end of an earlier prompt that comes late', () => {
     d.hook('call.answered');
     const { clientState } = d.last('gather_using_speak');
     d.fall('step');
+    d.outcome(d.last('probe'), ALIVE);
     const second = d.last('gather_using_speak');
     d.accept(second);
     d.now += 100;
@@ -82,6 +85,66 @@ describe('the end of an earlier prompt that comes late', () => {
     expect(d.call.phase).toBe('speaking');
     d.hook('call.speak.ended', { clientState: d.last('speak').clientState });
     expect(d.call.phase).toBe('releasing');
+  });
+});
+
+describe('a key that was pressed while the network was away', () => {
+  const away = (patienceMs = 120_000) => {
+    const plan: Step[] = [
+      {
+        do: 'menu',
+        text: 'For sales press 1.',
+        voice: 'v',
+        language: null,
+        digits: { '1': [refer('sales')] },
+        tries: 1,
+        timeoutMs: 5_000,
+      },
+      refer('else'),
+    ];
+    const { policy } = decision([]);
+    const d = drive(decision(plan, { policy: { ...policy, patienceMs } }));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const gather = d.last('gather_using_speak');
+    d.accept(gather);
+    d.fall('step');
+    return { d, clientState: gather.clientState };
+  };
+  const targets = (d: Driver) => d.call.attempts.map(({ target }) => target);
+
+  it('is waited for until Telnyx answers, and while it delivers again', () => {
+    const { d, clientState } = away();
+    for (let n = 0; n < 7; n += 1) d.fall('probing');
+    expect(d.call.phase).toBe('gathering');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(targets(d)).toEqual([]);
+    d.now += 14_000;
+    d.hook('call.gather.ended', { digits: '1', status: 'valid', clientState });
+    expect(targets(d)).toEqual(['sales']);
+  });
+
+  it('is not waited for twice, nor where Telnyx answers at once', () => {
+    const { d } = away();
+    d.fall('probing');
+    d.outcome(d.last('probe'), ALIVE);
+    const back = d.now;
+    d.fall('step');
+    expect(d.now - back).toBe(15_000);
+    expect(targets(d)).toEqual(['else']);
+
+    const other = away().d;
+    other.outcome(other.last('probe'), ALIVE);
+    expect(targets(other)).toEqual(['else']);
+  });
+
+  it('is waited for no longer than patience, counted from the last webhook', () => {
+    const { d } = away(45_000);
+    const heard = d.call.heardAt ?? 0;
+    while (d.call.phase === 'gathering') d.fall('probing');
+    expect(targets(d)).toEqual(['else']);
+    expect(d.now - heard).toBeGreaterThan(44_000);
+    expect(d.now - heard).toBeLessThanOrEqual(60_000);
   });
 });
 
