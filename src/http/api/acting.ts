@@ -28,7 +28,7 @@ export function registerActing(app: ApiScope, deps: ActingDeps): void {
       if ((await deps.store.find(id)) === null) return sendProblem(reply, noSuchCall(id));
       const done = await deps.audit.record(
         request,
-        { to: id, reason },
+        { to: id },
         () => operate(id, { act, by: operatorOf(request), reason }, deps),
         ({ result }) => ({ result: resultOf(result) }),
       );

@@ -17,7 +17,6 @@ import type { ApiScope } from './api.ts';
 export interface Asked {
   /** The object of the action: a call, a switch, a route set; null: none in particular. */
   to: string | null;
-  reason?: string | null;
   /** Further fields of the log line and the row. */
   more?: LogFields;
 }
@@ -127,10 +126,10 @@ function refusedEntry(request: FastifyRequest, reply: FastifyReply) {
   const reason = reasonSent(reply);
   if (action === undefined || reason === null || request.person === null) return null;
   const [to = null] = Object.values((request.params ?? {}) as Record<string, string>);
-  return entryOf(request, action, { to, reason: reasonGiven(request.body) }, reason);
+  return entryOf(request, action, { to }, reason);
 }
 
-/** The body has not been validated and may be absent. */
+/** Every action takes a `reason`. The body of a refused one may be invalid or absent. */
 function reasonGiven(body: unknown): string | null {
   const { reason } = Object(body) as { reason?: unknown };
   if (typeof reason !== 'string') return null;
@@ -143,14 +142,14 @@ function actionOf({ routeOptions: { config, url } }: FastifyRequest): Action {
 }
 
 function entryOf(request: FastifyRequest, what: Action, asked: Asked, result: string) {
-  const { to, reason = null, more = {} } = asked;
+  const { to, more = {} } = asked;
   const { role = 'viewer' } = request.person ?? {};
   return {
     who: operatorOf(request),
     role,
     what,
     to,
-    reason,
+    reason: reasonGiven(request.body),
     from: request.ip,
     result,
     detail: more,

@@ -73,7 +73,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     { schema: REFER_SCHEMA, config: { ...OPERATOR, action: 'refer' } },
     async (request, reply) => {
       const id = request.params.call_control_id;
-      const { target, sip_address: sipAddress = '', reason = null } = request.body;
+      const { target, sip_address: sipAddress = '' } = request.body;
       if ((target === undefined) === (request.body.sip_address === undefined)) {
         return sendProblem(reply, ONE_DESTINATION);
       }
@@ -82,7 +82,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       const more = { target: target ?? null, sip_address: request.body.sip_address ?? null };
       const refer = await deps.audit.record(
         request,
-        { to: id, reason, more },
+        { to: id, more },
         () => referManually(id, wanted, { ...deps, routeSet: deps.routes.current }),
         (came) => cameOf(came, id, request.body),
       );

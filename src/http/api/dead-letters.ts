@@ -42,13 +42,12 @@ export function registerDeadLetters(app: ApiScope, deps: DeadLettersDeps): void 
     { schema: RETRY_SCHEMA, config: { ...OPERATOR, action: 'dead_letter_retry' } },
     async (request, reply) => {
       const id = Number(request.params.id);
-      const reason = request.body?.reason ?? null;
       const letter = await store.findDeadLetter(id);
       if (letter === null) return sendProblem(reply, noSuchLetter(id));
       const event = eventOfLetter(letter.event);
       const result = await audit.record(
         request,
-        { to: String(id), reason },
+        { to: String(id) },
         async () => {
           if (event === null) return 'dead_letter' as const;
           const received = await receiver.receive(event);
@@ -68,10 +67,9 @@ export function registerDeadLetters(app: ApiScope, deps: DeadLettersDeps): void 
     { schema: DISCARD_SCHEMA, config: { ...OPERATOR, action: 'dead_letter_discard' } },
     async (request, reply) => {
       const id = Number(request.params.id);
-      const reason = request.body?.reason ?? null;
       const dropped = await audit.record(
         request,
-        { to: String(id), reason },
+        { to: String(id) },
         () => store.dropDeadLetter(id),
         (was) => ({ result: was ? 'ok' : 'no_such_dead_letter' }),
       );

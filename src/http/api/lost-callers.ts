@@ -15,7 +15,7 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
 import { lostCallersCsv } from './calls-csv.ts';
-import { CALL_ID_PARAMS, orNull, PROBLEM } from './calls-schemas.ts';
+import { ACT_BODY, CALL_ID_PARAMS, orNull, PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 
 export interface LostCallersDeps {
@@ -138,6 +138,7 @@ const ACK_SCHEMA = {
   tags: ['calls'],
   summary: 'Take note of a lost caller, who is then no longer listed',
   params: CALL_ID_PARAMS,
+  body: ACT_BODY,
   response: {
     200: Type.Object({ call_control_id: text, acknowledged: Type.Literal(true) }),
     404: PROBLEM,

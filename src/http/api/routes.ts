@@ -13,7 +13,7 @@ import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
-import { PROBLEM } from './calls-schemas.ts';
+import { ACT_BODY, PROBLEM } from './calls-schemas.ts';
 import { overrideJson } from './overrides.ts';
 import { PROVE_QUERY, PROVED, RELOADED, ROUTES } from './routes-schemas.ts';
 import { switchesJson } from './switches.ts';
@@ -171,5 +171,6 @@ const PROVE_SCHEMA = {
 const RELOAD_SCHEMA = {
   tags: ['routes'],
   summary: 'Reload the routes folder; an invalid set is refused and the previous one stays live',
-  response: { 200: RELOADED, 422: PROBLEM },
+  body: ACT_BODY,
+  response: { 200: RELOADED, 400: PROBLEM, 422: PROBLEM },
 } as const;

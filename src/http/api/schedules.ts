@@ -53,12 +53,11 @@ export function registerSchedules(app: ApiScope, deps: OverrideDeps): void {
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
-      const { reason } = asked;
       const overridden = (sinceMs: number) =>
         open === null ? null : { open, ...overrideJson({ ...asked, sinceMs, by }) };
       const override = await deps.audit.record(
         request,
-        { to: name, reason, more: { override: overridden(now) } },
+        { to: name, more: { override: overridden(now) } },
         async () => {
           const wanted = open === null ? null : { open, ...asked, by };
           const { sinceMs } = await changeOverride(deps.store, 'schedules', name, now, wanted);

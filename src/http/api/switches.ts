@@ -52,10 +52,8 @@ export function registerSwitches(app: ApiScope, deps: OverrideDeps): void {
       // The default state without a time limit needs no override.
       const ends = on === null || (on === found?.on && asked.untilMs === null);
       const { until, reason } = overrideJson(asked);
-      const { sinceMs } = await audit.record(
-        request,
-        { to: name, reason, more: { on, until } },
-        () => changeOverride(store, 'switches', name, now, ends ? null : { on, ...asked, by }),
+      const { sinceMs } = await audit.record(request, { to: name, more: { on, until } }, () =>
+        changeOverride(store, 'switches', name, now, ends ? null : { on, ...asked, by }),
       );
       const override = ends ? null : { on, ...overrideJson({ ...asked, sinceMs, by }) };
       log.emit('switch.changed', { switch: name, on: on ?? found?.on ?? null, until, reason, by });

@@ -75,7 +75,7 @@ export function registerTargets(app: ApiScope, deps: OverrideDeps): void {
 
       const by = operatorOf(request);
       const { until, reason } = overrideJson(asked);
-      const asks = { to: name, reason, more: { on, until } };
+      const asks = { to: name, more: { on, until } };
       const { state, sinceMs, overrides } = await audit.record(request, asks, async () => {
         const wanted = on === null ? null : { rest: on, ...asked, by };
         const changed = await changeOverride(store, 'targets', name, now, wanted);

@@ -11,7 +11,7 @@ import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
-import { PROBLEM } from './calls-schemas.ts';
+import { ACT_BODY, PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { RELOADED } from './routes-schemas.ts';
 import { changedFiles, diffTexts, type Texts } from './version-diff.ts';
@@ -187,5 +187,6 @@ const ACTIVATE_SCHEMA = {
   tags: ['routes'],
   summary: 'Go back: make a version live in every replica until the next reload or restart',
   params: VERSION_PARAMS,
+  body: ACT_BODY,
   response: { 200: RELOADED, 400: PROBLEM, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM },
 } as const;

@@ -5,6 +5,8 @@ import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 interface Operation {
   security?: unknown;
   summary?: string;
+  'x-role'?: string;
+  requestBody?: unknown;
   responses?: Record<string, { content?: Record<string, { schema?: ListSchema }> }>;
 }
 
@@ -30,6 +32,17 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect(document.openapi).toBe('3.1.0');
   const result = await new Validator().validate({ ...structuredClone(document) });
   expect(result).toEqual({ valid: true });
+});
+
+test('every action takes a reason, which the audit keeps', () => {
+  const actions = Object.entries(document.paths).flatMap(([path, { post }]) =>
+    post === undefined || !['operator', 'admin'].includes(post['x-role'] ?? '') ? [] : [path],
+  );
+  expect(actions.length).toBeGreaterThan(8);
+  const without = actions.filter(
+    (path) => !JSON.stringify(document.paths[path]?.post?.requestBody ?? '').includes('"reason"'),
+  );
+  expect(without).toEqual([]);
 });
 
 test('every endpoint stands in it, and nothing else', () => {

@@ -132,7 +132,9 @@ test('what does not exist is 404, what is no hash is 400', async () => {
 });
 
 test('going back is audited, shown with the routes, and ended by a reload', async () => {
-  const answer = await app.api(`/v1/routes/versions/${first}/activate`, { method: 'POST' });
+  const body = JSON.stringify({ reason: ' the new menu was wrong ' });
+  const path = `/v1/routes/versions/${first}/activate`;
+  const answer = await app.api(path, { method: 'POST', body });
   expect(answer.status).toBe(200);
   expect(await answer.json()).toEqual({ ok: true, hash: first, changed: true, warnings: [] });
   const routes = async () => Value.Parse(ROUTES, await (await app.api('/v1/routes')).json());
@@ -141,7 +143,11 @@ test('going back is audited, shown with the routes, and ended by a reload', asyn
     activated: { hash: first, who: 'admin', folder: second },
   });
   const audited = app.lines.findLast(({ fields }) => fields.action === 'activate');
-  expect(audited?.fields).toMatchObject({ result: 'ok', object: first });
+  expect(audited?.fields).toMatchObject({
+    result: 'ok',
+    object: first,
+    reason: 'the new menu was wrong',
+  });
   await app.api('/v1/routes/reload', { method: 'POST' });
   expect(await routes()).toMatchObject({ hash: second, activated: null });
 });
