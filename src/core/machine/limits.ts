@@ -72,8 +72,12 @@ export const UNSEEN_MAX = 16;
 /** The slowest speech and its set-up time: when a `say` must have ended. */
 export const SPEECH_MS_PER_CHARACTER = 110;
 export const SPEECH_EXTRA_MS = 6_000;
-/** The fastest speech: an `ended` event that comes sooner belongs to another prompt. */
+/**
+ * The fastest speech, and its set-up with the way of the webhook: an `ended` event that comes
+ * sooner belongs to another prompt.
+ */
 export const SPEECH_MS_PER_CHARACTER_MIN = 25;
+export const SPEECH_EXTRA_MS_MIN = 500;
 /** A recording is followed for at most this long. */
 export const PLAY_MS_MAX = 180_000;
 /** A recorded menu is assumed to take this long; the docs ask for shorter ones. */

@@ -9,7 +9,7 @@ import { reviewSafety } from './movable.ts';
 import { isMoving, type MenuStep, type MovingStep, nextWay, putBackStep } from './plan.ts';
 import { clearDeadline, dropProbe, note, type Turn, takeBack } from './turn.ts';
 import type { Verdict } from './verdict.ts';
-import { forgetVoices, isVoice } from './voice.ts';
+import { forgetOtherVoices, isVoice } from './voice.ts';
 
 /** The step that runs, if any, is over: nothing of it is waited for any more. */
 export function finishRunning(turn: Turn): void {
@@ -21,7 +21,7 @@ export function finishRunning(turn: Turn): void {
   dropProbe(turn);
   if (running === null) return;
   if (!isMoving(running.step)) {
-    if (isVoice(running.step)) forgetVoices(turn, false);
+    if (isVoice(running.step)) forgetOtherVoices(turn, running.id);
     takeBack(turn, running.id);
     return;
   }

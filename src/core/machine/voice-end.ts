@@ -4,7 +4,7 @@
  */
 import type { Call, Running, Voice } from './call.ts';
 import type { WebhookEvent } from './event.ts';
-import { SPEECH_MS_PER_CHARACTER_MIN } from './limits.ts';
+import { SPEECH_EXTRA_MS_MIN, SPEECH_MS_PER_CHARACTER_MIN } from './limits.ts';
 import type { Step } from './plan.ts';
 import type { Turn } from './turn.ts';
 import { forgetVoice, isVoice, kindOf, type VoiceStep } from './voice.ts';
@@ -26,10 +26,12 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   const kind = kindOf(running.step);
   const stopped = call.voices.find((voice) => voice.id !== running.id && voice.kind === kind);
   const own = isCertainlyOwn(running, event);
-  if (stopped !== undefined && !own && tooSoon(turn, running.step)) {
+  const isCut = event.status === 'cancelled' || tooSoon(turn, running.step);
+  if (stopped !== undefined && !own && isCut) {
     call.voices = call.voices.filter((voice) => voice !== stopped);
     return false;
   }
+  forgetVoice(turn, running.id);
   return true;
 }
 
@@ -73,7 +75,8 @@ function tooSoon(turn: Turn, step: VoiceStep): boolean {
   // Nobody knows how long a recording is.
   if (startedAt === undefined || step.do === 'play') return true;
   if (step.do === 'menu' && step.play !== undefined) return true;
-  return turn.now - startedAt < step.text.length * SPEECH_MS_PER_CHARACTER_MIN;
+  const leastMs = SPEECH_EXTRA_MS_MIN + step.text.length * SPEECH_MS_PER_CHARACTER_MIN;
+  return turn.now - startedAt < leastMs;
 }
 
 const KIND_OF_ENDING: Record<string, Voice['kind'] | undefined> = {

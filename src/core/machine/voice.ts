@@ -22,9 +22,9 @@ export function startVoice(turn: Turn, step: VoiceStep): void {
   const { call } = turn;
   // Always both: cancel what is outdated, and stop what may be playing.
   const overtaken = takeBackPrompts(turn);
-  const stopOthers = overtaken || isLooping(call);
+  const stopOthers = overtaken || call.voices.length > 0;
   // A gather has no `stop` parameter.
-  if (stopOthers && step.do === 'menu') stopPrompts(turn);
+  if (step.do === 'menu' && (overtaken || isLooping(call))) stopPrompts(turn);
   const id = newId(turn);
   speak(turn, step, { id, loop: false, stopOthers });
   call.running = { id, step };
@@ -115,9 +115,9 @@ export function onVoiceStarted(turn: Turn, event: WebhookEvent): void {
   }
 }
 
-/** Forgets every prompt, because the step is over. */
-export function forgetVoices(turn: Turn, keepLoop: boolean): void {
-  turn.call.voices = turn.call.voices.filter((voice) => keepLoop && voice.loop);
+/** The step is over. If the end of its prompt was not reported, it may still be playing. */
+export function forgetOtherVoices({ call }: Turn, id: string): void {
+  call.voices = call.voices.filter((voice) => voice.id === id);
 }
 
 export function isVoice(step: { do: string }): step is VoiceStep {

@@ -88,6 +88,62 @@ describe('the loop of while_moving', () => {
   });
 });
 
+describe('a prompt that may still be playing when its time is over', () => {
+  const unheard = (plan: Step[]) => {
+    const d = drive(decision(plan));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.now += 10_000;
+    d.outcome(d.last('speak'), { kind: 'unknown', detail: 'its time is over' }, d.now - 10_000);
+    return d;
+  };
+  const words = say('Sorry, nobody can take your call right now.');
+
+  it('is stopped by the next words, which its end does not cut off', () => {
+    const d = unheard([say('Hello.'), words, { do: 'hangup' }]);
+    const next = d.last('speak');
+    expect(next).toMatchObject({ text: words.text, stopOthers: true });
+    d.accept(next);
+    d.now += 1_000;
+    d.hook('call.speak.ended', { status: 'completed', clientState: next.clientState });
+    expect(d.call.phase).toBe('speaking');
+    d.now += 3_000;
+    d.hook('call.speak.ended', { status: 'completed', clientState: next.clientState });
+    expect(d.call.phase).toBe('releasing');
+  });
+
+  it('is not stopped where its end was reported or nothing of it was played', () => {
+    const ended = drive(decision([say('Hello.'), words]));
+    const refused = drive(decision([say('Hello.'), words]));
+    for (const d of [ended, refused]) {
+      d.hook('call.initiated');
+      d.hook('call.answered');
+    }
+    ended.hook('call.speak.ended', { status: 'completed' });
+    refused.outcome(refused.last('speak'), rejected('90000'));
+    for (const d of [ended, refused]) expect(d.last('speak')).toMatchObject({ stopOthers: false });
+  });
+});
+
+describe('short words after a loop', () => {
+  it.each([
+    { status: 'completed', afterMs: 400 },
+    { status: 'cancelled', afterMs: 3_000 },
+  ])('are not ended by the end of the loop: $status after $afterMs ms', ({ status, afterMs }) => {
+    const d = moving([refer('a'), say('Sorry.'), refer('b')]);
+    d.accept(d.last('speak'));
+    fails(d);
+    const own = d.last('speak');
+    d.accept(own);
+    d.now += afterMs;
+    d.hook('call.speak.ended', { status, clientState: own.clientState });
+    expect(d.call.phase).toBe('speaking');
+    d.now += 1_000;
+    d.hook('call.speak.ended', { status: 'completed', clientState: own.clientState });
+    expect(d.count('refer')).toBe(2);
+  });
+});
+
 describe('the end of a recording', () => {
   const play: Step = { do: 'play', url: 'https://example.com/a.mp3' };
   const ended = (d: Driver, status: string, clientState: string | null) =>
