@@ -159,6 +159,12 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
       'expected the path of a file after sqlite:, because calls must survive a restart.',
     );
   }
+  // SQLite would take it for a URI, and open another file than the one that we hold.
+  if (path.startsWith('file:')) {
+    throw new BadValue(
+      'a path has no file: before it. Write sqlite:data/referee.db or sqlite:/var/lib/referee.db.',
+    );
+  }
   return { kind: 'sqlite', path };
 }
 

@@ -272,6 +272,8 @@ describe('readConfig', () => {
     ['sqlite:', null],
     ['sqlite: ', null],
     ['sqlite::memory:', null],
+    ['sqlite:file:data/referee.db', null],
+    ['sqlite:file:m?mode=memory', null],
     ['sqlite://calls.db', null],
     [
       'postgres:///d?host=/var/run/postgresql',
