@@ -280,6 +280,46 @@ test('a link is followed: the file that it leads to is replaced', async () => {
   expect((await run('backup')).err).toContain('this is the database itself');
 });
 
+test('a link to a file that is not there yet is followed, too', async () => {
+  const volume = join(folder, 'volume');
+  mkdirSync(volume);
+  await (await fill('one')).close();
+  symlinkSync('volume/backup.db', file);
+  expect((await run('backup')).code).toBe(0);
+  rmSync(path);
+  symlinkSync('../volume/referee.db', path);
+  expect((await run('restore', { yes: true })).out).toContain('1 call restored');
+  expect([path, file].map((each) => lstatSync(each).isSymbolicLink())).toEqual([true, true]);
+  expect(readdirSync(volume).toSorted()).toEqual(['backup.db', 'referee.db']);
+});
+
+test('what is no regular file is never replaced, such as /dev/null by root', async () => {
+  await (await fill('one')).close();
+  // A named pipe stands for every device.
+  spawnSync('mkfifo', [file]);
+  const refused = [1, expect.stringContaining('backup.db: it is no regular file; name a file')];
+  const { code, err } = await run('backup');
+  expect([code, err]).toEqual(refused);
+  expect(lstatSync(file).isFIFO()).toBe(true);
+  rmSync(file);
+  mkdirSync(file);
+  expect((await run('backup')).err).toContain('backup.db: it is a folder; name a file');
+  expect(readdirSync(folder).toSorted()).toEqual(['backup.db', 'data']);
+});
+
+test('a name that SQLite would take for a URI is the name of a file', async () => {
+  await (await fill('one')).close();
+  const at = process.cwd();
+  process.chdir(folder);
+  try {
+    file = 'file:backup.db?mode=memory';
+    expect((await run('backup')).code).toBe(0);
+    expect(readdirSync('.').toSorted()).toEqual(['data', file]);
+  } finally {
+    process.chdir(at);
+  }
+});
+
 test('a file that is replaced keeps its owner, and who may read it', async () => {
   await (await fill('one')).close();
   await run('backup');

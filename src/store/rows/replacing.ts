@@ -10,14 +10,17 @@ import {
   chownSync,
   closeSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { StoreUnavailable } from '../../errors.ts';
 
 /** The file's own name, and those of the files that SQLite creates beside it. */
 const ENDS = ['', '-wal', '-shm', '-journal'];
@@ -33,7 +36,8 @@ export interface Replacing<T> {
 
 export async function replacing<T>(options: Replacing<T>): Promise<T> {
   const { path, signal, write, beforehand = () => {} } = options;
-  const place = realOf(path);
+  const place = resolve(realOf(path));
+  refuseOther(place, path);
   const part = `${place}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
   try {
     signal.throwIfAborted();
@@ -44,7 +48,7 @@ export async function replacing<T>(options: Replacing<T>): Promise<T> {
     signal.throwIfAborted();
     beforehand(place);
     renameSync(part, place);
-    sync(dirname(resolve(place)));
+    sync(dirname(place));
     return written;
   } catch (error) {
     remove(part);
@@ -52,13 +56,30 @@ export async function replacing<T>(options: Replacing<T>): Promise<T> {
   }
 }
 
-/** Where a link leads: the file there is replaced, perhaps on another disk, and not the link. */
-export function realOf(path: string): string {
+/**
+ * Where a link leads: the file there is replaced or made, perhaps on another disk, and not the
+ * link.
+ */
+function realOf(path: string): string {
   try {
     return realpathSync(path);
-  } catch {
-    return path;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' || !isLink(path)) return path;
+    return realOf(resolve(dirname(path), readlinkSync(path)));
   }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+/** As root, a rename would put a file in the place of a device such as `/dev/null`. */
+function refuseOther(place: string, where: string): void {
+  const before = lstatSync(place, { throwIfNoEntry: false });
+  if (before === undefined || before.isFile()) return;
+  const what = before.isDirectory() ? 'a folder' : 'no regular file';
+  throw new StoreUnavailable(`it is ${what}; name a file`, { where });
 }
 
 /** Whether both paths lead to one file, by whatever names: relative, symbolic link, hard link. */
@@ -89,7 +110,7 @@ function makeLike(place: string, part: string): void {
 
 /** What processes that were killed have left of this file. */
 function removeLeftBehind(place: string): void {
-  const folder = dirname(resolve(place));
+  const folder = dirname(place);
   const own = basename(place);
   for (const name of namesIn(folder)) {
     const [, maker] = name.startsWith(own) ? (PART.exec(name.slice(own.length)) ?? []) : [];
