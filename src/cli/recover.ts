@@ -29,6 +29,7 @@ import { sourceOf } from '../engine/recovery/service.ts';
 import { createDecider } from '../engine/routes/decider.ts';
 import { RefereeError } from '../errors.ts';
 import { openRoutes } from '../routing/reload.ts';
+import { SESSION_CALLS_MAX } from '../store/contract/calls.ts';
 import { openStore } from '../store/open.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { Store } from '../store/store.ts';
@@ -49,7 +50,6 @@ export interface RecoverCommandOptions {
 /** Has no heartbeat and claims nothing. */
 const OWNER = 'referee recover';
 const SINCE_DEFAULT_MS = 24 * 60 * 60_000;
-const SESSION_CALLS_MAX = 50;
 const LOST_MAX = 500;
 
 export function recoverCommand(program: Command, io: Io): void {

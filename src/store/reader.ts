@@ -19,7 +19,7 @@ import { openPool } from './postgres/pool.ts';
 import { readRecordings as readFromPostgres } from './postgres/recordings.ts';
 import { readSetting } from './postgres/records.ts';
 import { unpackCall } from './rows/call-document.ts';
-import { keyOf } from './rows/rows.ts';
+import { keyOf } from './rows/key.ts';
 import { prepareActivity, readActivity } from './sqlite/activity.ts';
 import { explain, isBusy, readSchema } from './sqlite/file.ts';
 import { finderOf, prepareFinder } from './sqlite/find.ts';

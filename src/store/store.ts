@@ -24,6 +24,12 @@ export type StoreNotice =
   | { kind: 'log_saved'; words: string };
 
 /**
+ * Pings that are closer together share one write, so that a stranger's health checks do not wear
+ * the disk.
+ */
+export const PING_FRESH_MS = 100;
+
+/**
  * Every method except `close` rejects with StoreUnavailable if the store cannot do it now (locked,
  * full, unreachable, closed, its file replaced); the call may be repeated later. Any other error
  * means a wrong argument or a bug and would occur again. Further rejections are named at the

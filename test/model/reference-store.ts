@@ -22,7 +22,9 @@ import type { CallFilter } from '../../src/store/contract/list.ts';
 import type { Claim, ClaimedCommand, OutboxHealth } from '../../src/store/contract/outbox.ts';
 import type { SettingName } from '../../src/store/contract/settings.ts';
 import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
-import { commandRank, dueOf, TIMELINE_ENTRIES_MAX } from '../../src/store/rows/rows.ts';
+import { dueOf } from '../../src/store/rows/due-deadlines.ts';
+import { commandRank } from '../../src/store/rows/outbox-command.ts';
+import { TIMELINE_ENTRIES_MAX } from '../../src/store/rows/timeline-entry.ts';
 
 interface CallRow {
   call: Call;

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { OperatorEvent } from '../../src/core/machine/event.ts';
 import { CODE_VERSION } from '../../src/store/migrate.ts';
-import { keyOf } from '../../src/store/rows/rows.ts';
+import { keyOf } from '../../src/store/rows/key.ts';
 import { aCommand } from '../helpers/documents.ts';
 
 const HOUR_MS = 3_600_000;

@@ -45,6 +45,12 @@ export interface CallStore {
   prune(before: number, limit: number): Promise<number>;
 }
 
+/**
+ * Calls of one session that a load returns: a conference with many legs must not make it read for
+ * seconds.
+ */
+export const SESSION_CALLS_MAX = 50;
+
 export interface LoadKeys {
   callIds: string[];
   /** Attempts that envelopes name; they lead from the B-leg of a transfer to its caller's call. */

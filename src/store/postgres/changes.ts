@@ -1,6 +1,5 @@
 /** Which calls changed after a cursor, whichever replica changed them. */
 import type { Changes } from '../contract/changes.ts';
-import { CHANGES_KEPT_MS } from '../rows/rows.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
@@ -21,6 +20,9 @@ const IS_FOREIGN = `case
     and not exists (select from locks w where w.virtualtransaction = t.virtualtransaction
       and w.relation is not null))
   then coalesce(pg_xact_status(r.id) = 'in progress', false) else false end`;
+
+/** How long changes are kept for watchers. */
+export const CHANGES_KEPT_MS = 2 * 60_000;
 
 export const FIRST_CHANGE = '0';
 

@@ -5,11 +5,12 @@ import type { Command } from '../../core/machine/command.ts';
 import { isCounted } from '../../core/machine/counting.ts';
 import type { CallChange } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
+import { type CallColumns, callColumns, tookMs } from '../rows/call-columns.ts';
 import { packCall } from '../rows/call-document.ts';
-import { answerText } from '../rows/outbox-command.ts';
+import { keyText } from '../rows/key.ts';
+import { answerText, commandRank } from '../rows/outbox-command.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent-rows.ts';
-import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';
-import { keyText } from './values.ts';
+import { packEntry } from '../rows/timeline-entry.ts';
 
 /**
  * What every change has is passed as columns, one entry for each row; what few changes have is

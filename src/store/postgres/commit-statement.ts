@@ -5,7 +5,7 @@
 import { clean } from '../../core/clean-text.ts';
 import { CommitUnknown } from '../../errors.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
-import { TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
+import { TIMELINE_ENTRIES_MAX } from '../rows/timeline-entry.ts';
 import { type CommitRows, claimedFrom } from './commit-rows.ts';
 import { explain, isAnswer, NotConnected, sqlState } from './pg-errors.ts';
 import type { PostgresPool, Query } from './pool.ts';

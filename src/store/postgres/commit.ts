@@ -6,8 +6,8 @@
 
 import type { CommitResult, Committed, CommitUnit } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
+import { urgentFirst } from '../rows/outbox-command.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
-import { urgentFirst } from '../rows/rows.ts';
 import { commitRows } from './commit-rows.ts';
 import { type Written, writeEach, writeWhole } from './commit-statement.ts';
 import type { PostgresPool } from './pool.ts';

@@ -1,11 +1,10 @@
 /** Events that could not be processed. */
 import { clean } from '../../core/clean-text.ts';
 import type { DeadLetter } from '../contract/dead-letters.ts';
-import { letterOf } from '../rows/dead-letter.ts';
-import { DEAD_LETTERS_MAX } from '../rows/rows.ts';
+import { DEAD_LETTERS_MAX, letterOf } from '../rows/dead-letter.ts';
+import { keyText } from '../rows/key.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
-import { keyText } from './values.ts';
 
 export async function addLetter(
   query: Query,

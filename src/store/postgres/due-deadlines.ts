@@ -2,7 +2,7 @@
 import type { Call } from '../../core/machine/call.ts';
 import type { CommitUnit, DueDeadline } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { dueOf } from '../rows/rows.ts';
+import { dueOf } from '../rows/due-deadlines.ts';
 import type { Store } from '../store.ts';
 import { againAt } from './again-at.ts';
 import type { ClockSteps } from './clock-steps.ts';

@@ -2,9 +2,9 @@
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark } from '../rows/find.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
+import { keyText } from '../rows/key.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
 import type { Query } from './pool.ts';
-import { keyText } from './values.ts';
 
 export function finderOf(query: Query): Finder {
   const names = async (sql: string) => (await query(sql, [])).map(({ value }) => String(value));

@@ -61,8 +61,8 @@ async function addSums(query: Query, added: SumRow[]): Promise<void> {
     [JSON.stringify(added)],
   );
   const totals = addUp([...(known as unknown[] as SumRow[]), ...added].map(sumOf)).map(sumRow);
-  const left = new Set(totals.map(keyText));
-  const gone = (known as unknown[] as SumRow[]).filter((row) => !left.has(keyText(row)));
+  const left = new Set(totals.map(sumKeyText));
+  const gone = (known as unknown[] as SumRow[]).filter((row) => !left.has(sumKeyText(row)));
   await query(
     `delete from sums s using json_to_recordset($1) as g(${keys})
      where ${SUM_KEYS.map((name) => `s.${name} = g.${name}`).join(' and ')}`,
@@ -77,7 +77,7 @@ async function addSums(query: Query, added: SumRow[]): Promise<void> {
   );
 }
 
-function keyText(row: SumRow): string {
+function sumKeyText(row: SumRow): string {
   return JSON.stringify(SUM_KEYS.map((name) => (name === 'hour' ? Number(row.hour) : row[name])));
 }
 

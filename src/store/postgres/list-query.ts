@@ -2,9 +2,9 @@
 import type { Direction, Ends } from '../../core/machine/call.ts';
 import { verdictsAsked } from '../../core/machine/verdict.ts';
 import type { CallFilter } from '../contract/list.ts';
+import { ACKNOWLEDGED_MARK, directionMark } from '../rows/call-document.ts';
 import type { Position } from '../rows/cursor.ts';
 import { endsOfOutcome } from '../rows/outcome-ends.ts';
-import { ACKNOWLEDGED_MARK, directionMark } from '../rows/rows.ts';
 
 const COLUMNS = {
   rule: 'f.rule',

@@ -7,12 +7,12 @@ import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
 import { type Found, find } from '../rows/find.ts';
+import { keyText } from '../rows/key.ts';
 import { storedForm } from '../rows/list-filter.ts';
-import { TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
+import { TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/timeline-entry.ts';
 import { finderOf } from './find.ts';
 import { partsOf } from './list-query.ts';
 import type { Query } from './pool.ts';
-import { keyText } from './values.ts';
 
 export async function callTimeline(query: Query, callId: string): Promise<TimelineEntry[]> {
   const rows = await query(

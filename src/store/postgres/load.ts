@@ -1,13 +1,18 @@
 /** Loads what a batch needs in one statement: each part that is asked for, in one row format. */
 
 import { clean } from '../../core/clean-text.ts';
-import type { Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
+import {
+  type Loaded,
+  type LoadKeys,
+  SESSION_CALLS_MAX,
+  type StoredCall,
+} from '../contract/calls.ts';
 import { isVersioned } from '../contract/settings.ts';
-import { unpackCall } from '../rows/call-document.ts';
+import { refuseNewer, unpackCall } from '../rows/call-document.ts';
+import { keyText } from '../rows/key.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
-import { refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
 import type { Query } from './pool.ts';
-import { arrayOf, keyText } from './values.ts';
+import { arrayOf } from './values.ts';
 
 /** The server's clock in milliseconds. */
 export const NOW_MS = 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint';

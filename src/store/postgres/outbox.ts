@@ -1,12 +1,12 @@
 /** Commands to be sent, shared by the replicas. */
 import type { Command } from '../../core/machine/command.ts';
 import type { Claim, ClaimedCommand, OutboxCommand, OutboxHealth } from '../contract/outbox.ts';
-import { commandOf } from '../rows/outbox-command.ts';
-import { urgentFirst } from '../rows/rows.ts';
+import { keyText } from '../rows/key.ts';
+import { commandOf, urgentFirst } from '../rows/outbox-command.ts';
 import { type ClockSteps, STEP_MS_MIN } from './clock-steps.ts';
 import { CLOCK, NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
-import { arrayOf, keyText, plainKey } from './values.ts';
+import { arrayOf, plainKey } from './values.ts';
 
 /**
  * How long a command may have been due when the clock was set back. If it were longer, the retries

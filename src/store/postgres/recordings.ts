@@ -1,5 +1,6 @@
 /** Calls with their events, many in one statement, so that they are consistent. */
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
+import { keyText } from '../rows/key.ts';
 import {
   LISTED,
   RECORDINGS_AT_ONCE,
@@ -7,7 +8,7 @@ import {
   recordedCall,
 } from '../rows/recorded-rows.ts';
 import type { Query } from './pool.ts';
-import { arrayOf, keyText, plainKey } from './values.ts';
+import { arrayOf, plainKey } from './values.ts';
 
 export async function readRecordings(
   query: Query,

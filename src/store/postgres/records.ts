@@ -1,7 +1,8 @@
 /** What belongs to no call: settings, replicas and the pulse. */
 import { cleanOrNull } from '../../core/clean-text.ts';
 import type { Replica, SettingName } from '../contract/settings.ts';
-import { CHANGES_KEPT_MS, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
+import { REPLICA_FORGOTTEN_MS, replicaOf, troublesText } from '../rows/replica.ts';
+import { CHANGES_KEPT_MS } from './changes.ts';
 import { STEP_MS_MIN } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
@@ -81,14 +82,7 @@ const IS_AHEAD = `seen_at > ${NOW_MS} + ${STEP_MS_MIN}`;
 
 export async function allReplicas(query: Query): Promise<Replica[]> {
   const rows = await query(`select * from replicas where not ${IS_AHEAD} order by started_at, id`);
-  return rows.map((row) => ({
-    id: String(row.id),
-    startedAt: Number(row.started_at),
-    seenAt: Number(row.seen_at),
-    routeSet: row.route_set === null ? null : String(row.route_set),
-    refusal: row.refusal === null ? null : String(row.refusal),
-    troubles: row.troubles === null ? null : JSON.parse(String(row.troubles)),
-  }));
+  return rows.map(replicaOf);
 }
 
 export async function readNow(query: Query): Promise<number> {

@@ -4,9 +4,8 @@
  */
 import { StoreUnavailable } from '../../errors.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
-import { PING_FRESH_MS } from '../rows/rows.ts';
 import { provesTime, UnprovenTime } from '../rows/unproven-time.ts';
-import type { Store, StoreNotice } from '../store.ts';
+import { PING_FRESH_MS, type Store, type StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { createAside } from './aside.ts';
 import * as audit from './audit.ts';

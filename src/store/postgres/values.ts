@@ -1,12 +1,6 @@
 /** Values in the form that PostgreSQL takes them. */
-import { hash } from 'node:crypto';
 
-/** Stands for a long id: 16 bytes of SHA-256, in the text form of a uuid. */
-export function keyText(id: string): string {
-  return hash('sha256', id, 'hex').slice(0, 32);
-}
-
-/** The same as hexadecimal, from a uuid that the server wrote. */
+/** A key as `keyText` makes it, from a uuid that the server wrote. */
 export function plainKey(uuid: string): string {
   return uuid.replaceAll('-', '');
 }

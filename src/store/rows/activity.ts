@@ -3,7 +3,7 @@
 import type { Attempt, Verdict } from '../../core/machine/call.ts';
 import { addDecimals } from '../../core/machine/decimal.ts';
 import type { AttemptGroup, CallGroup, CostGroup, RowGroup } from '../contract/activity.ts';
-import type { CostRow } from './rows.ts';
+import type { CostRow } from './call-columns.ts';
 
 export const MINUTE_MS = 60_000;
 

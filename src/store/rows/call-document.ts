@@ -6,7 +6,8 @@
  * new calls start with other values. If a field is added to a call, the compiler asks for its
  * default.
  */
-import type { Attempt, Call, CallFacts } from '../../core/machine/call.ts';
+import type { Attempt, Call, CallFacts, Direction } from '../../core/machine/call.ts';
+import { NewerRow } from '../../errors.ts';
 
 type AlwaysSaid = 'id' | 'facts' | 'createdAt' | 'phase';
 type AttemptAlwaysSaid =
@@ -137,4 +138,30 @@ function without<Said extends object>(said: Said, defaults: Partial<Said>): Part
     if (isEmpty ? defaults[name] === undefined : value !== defaults[name]) rest[name] = value;
   }
   return rest;
+}
+
+/**
+ * Checked before the document is parsed, because a document of newer code may have another shape.
+ */
+export function refuseNewer(code: number, codeVersion: number, document: string): void {
+  if (code > codeVersion) {
+    const { id } = JSON.parse(document) as { id: unknown };
+    throw new NewerRow(
+      `call ${id}: its row was written by code version ${code}, this is version ${codeVersion}; it is left to newer code`,
+    );
+  }
+}
+
+/**
+ * Appears in the document of a call that an operator has acknowledged. A column of its own would be
+ * written with every commit, and few calls are ever missed.
+ */
+export const ACKNOWLEDGED_MARK = '"acknowledgedAt":';
+
+/**
+ * Appears in the document of a call in this direction. Quotes in a caller's text are escaped, so it
+ * cannot be forged.
+ */
+export function directionMark(direction: Direction): string {
+  return `"direction":"${direction}"`;
 }

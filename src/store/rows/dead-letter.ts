@@ -1,5 +1,8 @@
-/** Reads a dead letter from its row, the same for every store. */
+/** Dead letters as rows, the same for every store. */
 import type { DeadLetter } from '../contract/dead-letters.ts';
+
+/** Dead letters that are kept; the oldest are removed first. */
+export const DEAD_LETTERS_MAX = 10_000;
 
 export function letterOf(row: Record<string, unknown>): DeadLetter {
   return {

@@ -1,6 +1,6 @@
 /** A command that waits in the outbox, to its row and from it, the same for every store. */
 import type { Command, Outcome } from '../../core/machine/command.ts';
-import type { OutboxCommand } from '../contract/outbox.ts';
+import type { ClaimedCommand, OutboxCommand } from '../contract/outbox.ts';
 
 /** The text may come from another server, so it is cut. */
 const DETAIL_MAX = 500;
@@ -29,4 +29,17 @@ export function commandOf(row: Record<string, unknown>): OutboxCommand {
 
 function textOrNull(value: unknown): string | null {
   return value === null ? null : String(value);
+}
+
+/** Hangup and reject go first: they free the caller. */
+export function commandRank(command: Command): 0 | 1 {
+  return command.action === 'hangup' || command.action === 'reject' ? 0 : 1;
+}
+
+/**
+ * Hangup and reject go first; within a rank, commands keep the order in which they were stored (the
+ * sort is stable).
+ */
+export function urgentFirst(claimed: ClaimedCommand[]): ClaimedCommand[] {
+  return claimed.sort((a, b) => commandRank(a.command) - commandRank(b.command));
 }

@@ -11,7 +11,7 @@
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { BriefMap } from '../brief-map.ts';
 import type { CallChange } from '../contract/calls.ts';
-import { attemptMark, type CallColumns, callColumns } from './rows.ts';
+import { attemptMark, type CallColumns, callColumns } from './call-columns.ts';
 
 /**
  * Some 2 KB each; a machine that handles 500 calls a second fills this in a quarter of a minute.

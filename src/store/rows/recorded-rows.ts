@@ -8,8 +8,10 @@ import {
   RECORDING_SCHEMA,
   type RecordedCall,
 } from '../../core/recording/recorded-call.ts';
+import { type CallColumns, callColumns } from './call-columns.ts';
 import { unpackCall } from './call-document.ts';
-import { type CallColumns, callColumns, keyOf, unpackEntry } from './rows.ts';
+import { keyOf } from './key.ts';
+import { unpackEntry } from './timeline-entry.ts';
 
 /** Calls read in one statement, or in one turn of the event loop. */
 export const RECORDINGS_AT_ONCE = 50;

@@ -3,8 +3,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { cleanOrNull } from '../../core/clean-text.ts';
 import { isCounted } from '../../core/machine/counting.ts';
 import type { CallChange } from '../contract/calls.ts';
+import { tookMs } from '../rows/call-columns.ts';
+import { keyOf } from '../rows/key.ts';
 import { changedAttempts, type RecentRow } from '../rows/recent-rows.ts';
-import { keyOf, tookMs } from '../rows/rows.ts';
 
 export interface AttemptRows {
   writeAttempts(change: CallChange, row: number, before: RecentRow | null): void;

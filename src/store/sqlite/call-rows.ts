@@ -1,15 +1,11 @@
 /** Writes the rows of a call and of its events for a commit. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CallChange } from '../contract/calls.ts';
+import { type CallColumns, callColumns } from '../rows/call-columns.ts';
 import { packCall } from '../rows/call-document.ts';
+import { keyOf } from '../rows/key.ts';
 import type { RecentRow } from '../rows/recent-rows.ts';
-import {
-  type CallColumns,
-  callColumns,
-  keyOf,
-  packEntry,
-  TIMELINE_ENTRIES_MAX,
-} from '../rows/rows.ts';
+import { packEntry, TIMELINE_ENTRIES_MAX } from '../rows/timeline-entry.ts';
 
 /**
  * Where a change was written: the call's row, the number of its first event, the stored document.

@@ -2,8 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CallChange, Settlement } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
-import { answerText } from '../rows/outbox-command.ts';
-import { commandRank, keyOf } from '../rows/rows.ts';
+import { keyOf } from '../rows/key.ts';
+import { answerText, commandRank } from '../rows/outbox-command.ts';
 
 export interface CommandRows {
   /** Adds the commands that are stored as claimed to `claimed`. */

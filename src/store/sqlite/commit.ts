@@ -2,8 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CallChange, CommitResult, Committed, CommitUnit } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
+import { urgentFirst } from '../rows/outbox-command.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
-import { urgentFirst } from '../rows/rows.ts';
 import { prepareAttemptRows } from './attempt-rows.ts';
 import { type Place, prepareCallRows } from './call-rows.ts';
 import { prepareCommandRows } from './command-rows.ts';

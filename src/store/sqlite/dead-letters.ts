@@ -2,8 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { clean } from '../../core/clean-text.ts';
 import type { DeadLetter } from '../contract/dead-letters.ts';
-import { letterOf } from '../rows/dead-letter.ts';
-import { DEAD_LETTERS_MAX, keyOf } from '../rows/rows.ts';
+import { DEAD_LETTERS_MAX, letterOf } from '../rows/dead-letter.ts';
+import { keyOf } from '../rows/key.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqliteDeadLetters {

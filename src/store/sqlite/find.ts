@@ -4,7 +4,7 @@ import { PHASES } from '../../core/machine/call.ts';
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark, type UnfoldedRow } from '../rows/find.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
-import { keyOf } from '../rows/rows.ts';
+import { keyOf } from '../rows/key.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
 
 /** Synchronous, unlike `Finder`. */

@@ -7,10 +7,10 @@ import type { Direction, Ends } from '../../core/machine/call.ts';
 import type { CallerOutcome } from '../../core/machine/caller-outcome.ts';
 import { verdictsAsked } from '../../core/machine/verdict.ts';
 import type { CallFilter } from '../contract/list.ts';
+import { ACKNOWLEDGED_MARK, directionMark } from '../rows/call-document.ts';
 import type { Position } from '../rows/cursor.ts';
 import type { Found } from '../rows/find.ts';
 import { endsOfOutcome } from '../rows/outcome-ends.ts';
-import { ACKNOWLEDGED_MARK, directionMark } from '../rows/rows.ts';
 
 /** Rows looked at in one turn of the event loop (about 2 ms). */
 export const LIST_CHUNK_ROWS = 500;

@@ -7,8 +7,9 @@ import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
 import { type Finder, type Found, find } from '../rows/find.ts';
+import { keyOf } from '../rows/key.ts';
 import { storedForm } from '../rows/list-filter.ts';
-import { keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
+import { TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/timeline-entry.ts';
 import { chunkQuery, LIST_CHUNK_ROWS } from './list-query.ts';
 
 /** Rows read for one page, in all chunks. */

@@ -5,11 +5,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { clean } from '../../core/clean-text.ts';
 import type { Call } from '../../core/machine/call.ts';
-import type { BudgetCounts, Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
+import {
+  type BudgetCounts,
+  type Loaded,
+  type LoadKeys,
+  SESSION_CALLS_MAX,
+  type StoredCall,
+} from '../contract/calls.ts';
 import { isVersioned, type SettingsVersions } from '../contract/settings.ts';
-import { unpackCall } from '../rows/call-document.ts';
+import { refuseNewer, unpackCall } from '../rows/call-document.ts';
+import { keyOf } from '../rows/key.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
-import { keyOf, refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
 
 type Row = { call: number; version: number; code: number; document: string };
 

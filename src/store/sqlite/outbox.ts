@@ -4,8 +4,9 @@ import type { Command } from '../../core/machine/command.ts';
 import type { DueDeadline } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand, OutboxCommand, OutboxHealth } from '../contract/outbox.ts';
 import { unpackCall } from '../rows/call-document.ts';
+import { dueOf } from '../rows/due-deadlines.ts';
+import { keyOf } from '../rows/key.ts';
 import { commandOf } from '../rows/outbox-command.ts';
-import { dueOf, keyOf } from '../rows/rows.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqliteOutbox {

@@ -2,13 +2,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
+import { keyOf } from '../rows/key.ts';
 import {
   LISTED,
   RECORDINGS_AT_ONCE,
   type RecordedRow,
   recordedCall,
 } from '../rows/recorded-rows.ts';
-import { keyOf, TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
+import { TIMELINE_ENTRIES_MAX } from '../rows/timeline-entry.ts';
 
 export interface SqliteRecordings {
   read(callIds: string[]): RecordedCall[];

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { cleanOrNull } from '../../core/clean-text.ts';
 import type { Replica, SettingName } from '../contract/settings.ts';
-import { REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
+import { REPLICA_FORGOTTEN_MS, replicaOf, troublesText } from '../rows/replica.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqliteRecords {
@@ -11,15 +11,6 @@ export interface SqliteRecords {
   heartbeat(replica: Omit<Replica, 'seenAt'>, now: number): void;
   replicas(): Replica[];
 }
-
-type ReplicaRow = {
-  id: string;
-  started_at: number;
-  seen_at: number;
-  route_set: string | null;
-  refusal: string | null;
-  troubles: string | null;
-};
 
 export function prepareRecords(database: DatabaseSync): SqliteRecords {
   const readSetting = database.prepare('select version, value from settings where name = ?');
@@ -60,16 +51,7 @@ export function prepareRecords(database: DatabaseSync): SqliteRecords {
       });
     },
 
-    replicas() {
-      return (allReplicas.all() as ReplicaRow[]).map((row) => ({
-        id: row.id,
-        startedAt: row.started_at,
-        seenAt: row.seen_at,
-        routeSet: row.route_set,
-        refusal: row.refusal,
-        troubles: row.troubles === null ? null : JSON.parse(row.troubles),
-      }));
-    },
+    replicas: () => (allReplicas.all() as Record<string, unknown>[]).map(replicaOf),
   };
 
   function read(name: SettingName): { version: number; value: unknown } {

@@ -1,8 +1,7 @@
 /** The embedded store: one SQLite file, one connection, one transaction a batch. */
 
-import { PING_FRESH_MS } from '../rows/rows.ts';
 import { provesTime } from '../rows/unproven-time.ts';
-import type { Store, StoreNotice } from '../store.ts';
+import { PING_FRESH_MS, type Store, type StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
 import { openConnection } from './connection.ts';

@@ -9,7 +9,7 @@ import { exportJson, readExport } from '../../../src/core/recording/export.ts';
 import { foldCall } from '../../../src/core/recording/fold.ts';
 import type { RecordedCall, RecordedEvent } from '../../../src/core/recording/recorded-call.ts';
 import { packCall, unpackCall } from '../../../src/store/rows/call-document.ts';
-import { packEntry, unpackEntry } from '../../../src/store/rows/rows.ts';
+import { packEntry, unpackEntry } from '../../../src/store/rows/timeline-entry.ts';
 import { type Happening, happen, happening, step, TYPES } from '../../helpers/happenings.ts';
 import {
   DEAD,

@@ -8,7 +8,7 @@ import {
   targetOf,
   titleOf,
 } from '../../../src/page/words/timeline-words.js';
-import { TIMELINE_ENTRIES_MAX } from '../../../src/store/rows/rows.ts';
+import { TIMELINE_ENTRIES_MAX } from '../../../src/store/rows/timeline-entry.ts';
 
 function anEntry(given: Partial<Entry>): Entry {
   return { source: 'webhook', type: 'call.answered', attempt: null, detail: {}, ...given };

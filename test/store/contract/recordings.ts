@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { foldCall } from '../../../src/core/recording/fold.ts';
 import type { CommitUnit } from '../../../src/store/contract/calls.ts';
 import { CODE_VERSION } from '../../../src/store/migrate.ts';
-import { TIMELINE_ENTRIES_MAX } from '../../../src/store/rows/rows.ts';
+import { TIMELINE_ENTRIES_MAX } from '../../../src/store/rows/timeline-entry.ts';
 import { aCall, anEntry, aUnit } from '../../helpers/documents.ts';
 import { decision, drive, refer, stamp, webhook } from '../../helpers/machine.ts';
 import { commit, opened, run, store } from './scene.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TIMELINE_ENTRIES_MAX } from '../../../src/store/rows/rows.ts';
+import { TIMELINE_ENTRIES_MAX } from '../../../src/store/rows/timeline-entry.ts';
 import { aCall, anEntry, aUnit } from '../../helpers/documents.ts';
 import { commit, load, run, store } from './scene.ts';
 

@@ -5,7 +5,7 @@ import { CommitUnknown, StoreUnavailable, TooBusy } from '../../../src/errors.ts
 import { openStore } from '../../../src/store/open.ts';
 import { LOAD, loadValues } from '../../../src/store/postgres/load.ts';
 import { explain, isAnswer } from '../../../src/store/postgres/pg-errors.ts';
-import { keyText } from '../../../src/store/postgres/values.ts';
+import { keyText } from '../../../src/store/rows/key.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
   aCall,

@@ -11,7 +11,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';
 import type { CommitResult, CommitUnit, Loaded } from '../../../src/store/contract/calls.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { callColumns, keyOf, tookMs } from '../../../src/store/rows/rows.ts';
+import { callColumns, tookMs } from '../../../src/store/rows/call-columns.ts';
+import { keyOf } from '../../../src/store/rows/key.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aCall, aChange, anAttempt, anEntry, aUnit, keys } from '../../helpers/documents.ts';
 

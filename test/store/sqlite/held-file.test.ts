@@ -18,8 +18,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StoreUnavailable } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { PING_FRESH_MS } from '../../../src/store/rows/rows.ts';
-import type { Store, StoreNotice } from '../../../src/store/store.ts';
+import { PING_FRESH_MS, type Store, type StoreNotice } from '../../../src/store/store.ts';
 import { aCall, aUnit } from '../../helpers/documents.ts';
 import { waitFor } from '../../helpers/waiting.ts';
 
