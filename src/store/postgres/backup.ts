@@ -12,6 +12,7 @@ import pg from 'pg';
 import { StoreUnavailable } from '../../errors.ts';
 import { replacing } from '../rows/replacing.ts';
 import { explain } from './pg-errors.ts';
+import { placeOf } from './pool.ts';
 
 /**
  * It describes only the present, and its transaction numbers are valid only on their server. The
@@ -30,7 +31,7 @@ export async function backUpPostgres(
     async write(part) {
       const { calls, neighbours } = await look(url);
       if (calls === null) {
-        throw new StoreUnavailable('it holds no calls of ours', { where: place(url) });
+        throw new StoreUnavailable('it holds no calls of ours', { where: placeOf(url) });
       }
       const data = LEFT_OUT.map((table) => `--exclude-table-data=${table}`);
       // Not `--schema`: that would also create "public", which every database has.
@@ -54,7 +55,7 @@ export async function restorePostgres(
   if (calls !== null) {
     throw new StoreUnavailable(
       'it has tables of ours already; create an empty database and name it in DATABASE_URL',
-      { where: place(url) },
+      { where: placeOf(url) },
     );
   }
   const contents = await tool({ name: 'pg_restore', args: ['--list', from], url, signal });
@@ -94,7 +95,7 @@ async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>
     await client.connect();
     return await work(client);
   } catch (error) {
-    throw explain(error, place(url));
+    throw explain(error, placeOf(url));
   } finally {
     await client.end();
   }
@@ -106,7 +107,7 @@ function refuseOtherSchema(contents: string, schema: string | null, url: string)
   if (tables.length === 0 || tables.some((name) => name === schema)) return;
   throw new StoreUnavailable(
     `the backup was made in the schema "${tables[0]}", and the user's search_path leads to ${schema === null ? 'none' : `"${schema}"`}: create that schema, and let search_path begin with it (alter role … set search_path = "${tables[0]}")`,
-    { where: place(url) },
+    { where: placeOf(url) },
   );
 }
 
@@ -159,7 +160,7 @@ async function tool({ name, args, url, signal }: Tool): Promise<string> {
     return stdout;
   } catch (error) {
     signal.throwIfAborted();
-    throw new StoreUnavailable(whyFailed(name, error), { where: place(url), cause: error });
+    throw new StoreUnavailable(whyFailed(name, error), { where: placeOf(url), cause: error });
   }
 }
 
@@ -186,9 +187,4 @@ function withoutPassword(url: string): string {
     address.search = address.search.replaceAll('+', '%20');
   }
   return address.href;
-}
-
-function place(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `PostgreSQL ${host}${pathname}`;
 }

@@ -36,7 +36,7 @@ export type Query = (text: string, values?: unknown[]) => Promise<Row[]>;
 type TimedQuery = (text: string, values: unknown[] | undefined, ms: number) => Promise<Row[]>;
 
 export interface PostgresPool {
-  /** Shown in messages: host and database, never the password. */
+  /** Shown in messages; see `placeOf`. */
   where: string;
   query: Query;
   /**
@@ -48,7 +48,7 @@ export interface PostgresPool {
 }
 
 export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPool {
-  const where = describe(url);
+  const where = placeOf(url);
   const pool = new pg.Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
@@ -197,7 +197,8 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   };
 }
 
-function describe(url: string): string {
+/** Host and database, never the password. */
+export function placeOf(url: string): string {
   try {
     const { host, pathname } = new URL(url);
     return `PostgreSQL ${host}${pathname}`;

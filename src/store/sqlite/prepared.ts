@@ -18,6 +18,7 @@ import { preparePulse, type SqlitePulse } from './pulse.ts';
 import { prepareRecordings, type SqliteRecordings } from './recordings.ts';
 import { prepareRecords, type SqliteRecords } from './records.ts';
 import { prepareRouteVersions, type SqliteRouteVersions } from './route-versions.ts';
+import { prepareUncounted, type TakeUncounted } from './uncounted.ts';
 
 export interface Prepared {
   database: DatabaseSync;
@@ -29,6 +30,7 @@ export interface Prepared {
   letters: SqliteDeadLetters;
   audit: SqliteAudit;
   versions: SqliteRouteVersions;
+  takeUncounted: TakeUncounted;
   pruning: SqlitePruning;
   history: SqliteHistory;
   pulse: SqlitePulse;
@@ -63,6 +65,7 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Pre
     letters: prepareDeadLetters(database),
     audit: prepareAudit(database),
     versions: prepareRouteVersions(database),
+    takeUncounted: prepareUncounted(database, codeVersion),
     pruning: preparePruning(database, recent, codeVersion, history),
     history,
     pulse: preparePulse(database),

@@ -1,7 +1,5 @@
-/** Removes old calls and items that were counted. */
+/** Removes old calls. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Uncounted } from '../contract/calls.ts';
-import { unpackCall } from '../rows/call-document.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import type { SqliteHistory } from './history.ts';
@@ -9,7 +7,6 @@ import { inTransaction } from './transaction.ts';
 
 export interface SqlitePruning {
   prune(before: number, limit: number): number;
-  takeUncounted(limit: number, now: number): Uncounted[];
 }
 
 interface OverCall {
@@ -34,13 +31,6 @@ export function preparePruning(
   const removals = ['commands', 'attempts', 'events', 'uncounted', 'folded', 'calls'].map((table) =>
     database.prepare(`delete from ${table} where call = ?`),
   );
-  const countsDue = database.prepare(
-    `select u.call, u.item, c.document from uncounted u join calls c using (call)
-     where u.due_at <= ? and u.item <> '${HOURLY_SUMS}' and c.code <= ${codeVersion}
-     order by u.due_at limit ?`,
-  );
-  const takeCount = database.prepare('delete from uncounted where call = ? and item = ?');
-
   return {
     prune(before, limit) {
       if (!over.get(before, 1)) return 0;
@@ -54,20 +44,6 @@ export function preparePruning(
       });
       recent.removed(removed);
       return removed.length;
-    },
-
-    takeUncounted(limit, now) {
-      // Usually there is nothing to do, which needs no transaction.
-      if (countsDue.get(now, 1) === undefined) return [];
-      return inTransaction(database, () => {
-        const rows = countsDue.all(now, limit) as {
-          call: number;
-          item: string;
-          document: string;
-        }[];
-        for (const { call, item } of rows) takeCount.run(call, item);
-        return rows.map(({ item, document }) => ({ item, call: unpackCall(document) }));
-      });
     },
   };
 }

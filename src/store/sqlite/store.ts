@@ -39,8 +39,7 @@ export async function openSqlite(
       ring.committed(units, committed.results);
       return committed;
     },
-    takeUncounted: (limit) =>
-      write(({ pruning }, time) => pruning.takeUncounted(limit, time.now())),
+    takeUncounted: (limit) => write(({ takeUncounted }, time) => takeUncounted(limit, time.now())),
     claim: (claim, limit) => write(({ outbox }, time) => outbox.claim(claim, limit, time.now())),
     stillToSend: (owner, ids) => read(({ outbox }) => outbox.stillToSend(owner, ids)),
     releaseLeases: (owner) => write(({ outbox }, time) => outbox.releaseLeases(owner, time.now())),
