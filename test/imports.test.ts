@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   page: ['page'],
   engine: ['core', 'routing', 'telnyx', 'lookups', 'store', 'engine', ...shared()],
   http: ['core', 'routing', 'telnyx', 'store', 'engine', 'http', ...shared()],
-  config: ['config', 'telnyx', ...shared()],
+  config: ['core', 'config', 'telnyx', ...shared()],
   tracing: ['core', 'engine', 'config', 'tracing', ...shared()],
 };
 

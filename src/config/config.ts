@@ -4,6 +4,7 @@
  */
 import { inspect } from 'node:util';
 import { Parse } from 'typebox/schema';
+import { isLoopback } from '../core/loopback.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { REDACTED } from '../log/mask.ts';
 import type { VerifierOptions } from '../telnyx/signature.ts';
@@ -13,7 +14,6 @@ import { EnvironmentSchema, VARIABLES, type VariableName } from './environment.t
 import {
   BadValue,
   type DatabaseAddress,
-  isLoopback,
   type ProxyAddress,
   parseAdminToken,
   parseApiKey,

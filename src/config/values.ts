@@ -1,4 +1,5 @@
 /** Parses values that a schema alone cannot check: keys, addresses, lists. */
+import { isLoopback } from '../core/loopback.ts';
 import { parsePublicKey } from '../telnyx/public-key.ts';
 
 export type DatabaseAddress = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string };
@@ -40,13 +41,6 @@ export function parsePublicKeys(text: string): Buffer[] {
       `${which}${parsed.problem}. Copy the public key from the Telnyx portal under API keys; separate several with commas.`,
     );
   });
-}
-
-/** A numeric loopback address or localhost. Other names depend on a resolver and do not count. */
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-export function isLoopback(hostname: string): boolean {
-  return LOOPBACK.test(hostname);
 }
 
 /** Errors never contain the text, which may include a key in the wrong place. */

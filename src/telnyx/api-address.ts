@@ -1,6 +1,7 @@
 /**
  * The address of Telnyx's API. It is checked again here, because every request carries the API key.
  */
+import { isLoopback } from '../core/loopback.ts';
 import { InvalidConfiguration } from '../errors.ts';
 
 /** The origin for the pool, and the address without a trailing slash. */
@@ -22,8 +23,4 @@ function apiUrlProblem(apiUrl: string): string | null {
   if (url.protocol === 'https:') return null;
   if (url.protocol === 'http:' && isLoopback(url.hostname)) return null;
   return `TELNYX_API_URL: https only (http just for localhost, 127.0.0.0/8 and [::1]), got "${apiUrl}"`;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

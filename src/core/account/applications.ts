@@ -1,4 +1,5 @@
 /** Checks whether the applications whose calls are ours are configured as they must be. */
+import { isLoopback } from '../loopback.ts';
 import type { Application } from './account.ts';
 import {
   type Finding,
@@ -95,10 +96,6 @@ export function expectedUrl(wanted: string | null): string | null {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return null;
   const path = url.pathname.replace(/\/+$/, '');
   return `${url.origin}${path.endsWith(WEBHOOK_PATH) ? path : path + WEBHOOK_PATH}`;
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 function failover({ id, name, webhookUrl: url, failoverUrl }: Application, store: string): Finding {

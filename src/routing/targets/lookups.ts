@@ -1,7 +1,7 @@
 /**
  * Converts lookups into the core's form: a URL with placeholders, headers with references, paths.
  */
-import { isIP } from 'node:net';
+import { isLoopback } from '../../core/loopback.ts';
 import { LOOKUP_FIELD } from '../../core/rules/placeholder.ts';
 import type { Lookup, Template } from '../../core/rules/rule.ts';
 import { hasPlaces, parseTemplate } from '../../core/rules/template.ts';
@@ -141,11 +141,6 @@ function writtenSecret(template: Template): string | null {
     if (value !== '' && isSecret && !SHORT_CODE.test(written)) return name;
   }
   return null;
-}
-
-function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Headers that the HTTP client sets itself. */
