@@ -4,6 +4,7 @@
  */
 import { decodeEnvelope } from '../core/machine/client-state.ts';
 import type { Action, Outcome } from '../core/machine/command.ts';
+import { asObject, type Fields, filled } from './fields.ts';
 
 /**
  * The relevant parts of an HTTP answer. `body` is parsed JSON, or null if it is absent or not JSON.
@@ -89,11 +90,9 @@ function misconfigured(action: Action, status: number, error: TelnyxError | null
 function asProbe(outcome: Outcome, body: unknown): Outcome {
   if (outcome.kind === 'rejected' && outcome.callEnded) return outcome;
   if (outcome.kind !== 'accepted') return { kind: 'unknown', detail: outcome.detail };
-  const data = isRecord(body) ? body.data : null;
-  const alive = isRecord(data) ? data.is_alive : null;
-  const state = isRecord(data) && typeof data.client_state === 'string' ? data.client_state : null;
+  const { is_alive: alive, client_state: state } = asObject(asObject(body)?.data) ?? {};
   return typeof alive === 'boolean'
-    ? { ...outcome, alive, envelope: decodeEnvelope(state) }
+    ? { ...outcome, alive, envelope: decodeEnvelope(filled(state)) }
     : { kind: 'unknown', detail: `HTTP ${outcome.status} without data.is_alive` };
 }
 
@@ -145,15 +144,15 @@ interface TelnyxError {
 
 /** Telnyx's error body, `{ errors: [{ code, title, detail? }] }`; null if it is not from Telnyx. */
 function telnyxError(body: unknown): TelnyxError | null {
-  const list = isRecord(body) ? body.errors : null;
+  const list = asObject(body)?.errors;
   if (!Array.isArray(list)) return null;
   const codes: string[] = [];
   let text = '';
   for (const entry of list.slice(0, 20)) {
-    if (!isRecord(entry)) continue;
-    const code = codeText(entry.code);
+    const error = asObject(entry) ?? {};
+    const code = codeText(error.code);
     if (code === null) continue;
-    if (codes.length === 0) text = textOf(entry);
+    if (codes.length === 0) text = textOf(error);
     codes.push(code);
   }
   const [code] = codes;
@@ -165,8 +164,8 @@ function codeText(code: unknown): string | null {
   return typeof code === 'string' && code.length > 0 ? code.slice(0, 32) : null;
 }
 
-function textOf(entry: Record<string, unknown>): string {
-  const parts = [entry.title, entry.detail].filter((part) => typeof part === 'string');
+function textOf({ title, detail }: Fields): string {
+  const parts = [title, detail].filter((part) => typeof part === 'string');
   return [...new Set(parts)].join(': ');
 }
 
@@ -231,8 +230,4 @@ function detailOfErrors(errors: ErrorFacts[]): string {
 function clip(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, DETAIL_CHARACTERS_MAX);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
