@@ -96,7 +96,7 @@ export function createEngine(options: EngineOptions): Engine {
   });
   const parts = { observer, resting, decider };
   const { receiver, dispatcher } = createReceiverAndDispatcher(options, parts);
-  const recovery = createRecovery(options, receiver);
+  const recovery = createRecoveryService({ ...options, receiver, now: Date.now });
   const sweeper = createLoggedSweeper(options, receiver);
   const versions = createRouteVersions(store, failures('route versions'));
   const routes = createLiveRoutes({
@@ -194,21 +194,6 @@ function createReceiverAndDispatcher(
     },
   });
   return { receiver, dispatcher };
-}
-
-function createRecovery(options: EngineOptions, receiver: Receiver): RecoverySchedule {
-  const { store, asking, client, connectionIds, storeFails, log, metrics } = options;
-  return createRecoveryService({
-    store,
-    asking,
-    client,
-    receiver,
-    connectionIds,
-    storeFails,
-    log,
-    metrics,
-    now: Date.now,
-  });
 }
 
 function createLoggedSweeper({ store, log, instance }: EngineOptions, receiver: Receiver): Sweeper {

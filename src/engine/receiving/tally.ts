@@ -36,7 +36,7 @@ export function tallyOf(
   before: Call | null,
   after: Call,
   now: number,
-): { final: Attempt['id'][]; tally: Map<string, Tally> } {
+): { final: string[]; tally: Map<string, Tally> } {
   const final: string[] = [];
   const tally = new Map<string, Tally>();
   const known = new Map(before === null ? [] : itemsOf(before));
