@@ -18,13 +18,7 @@ import { isMoving } from './plan.ts';
 import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
-import {
-  isStillDue,
-  keepTurn,
-  keepTurnOfSuspended,
-  noteTurnedAway,
-  wasTurnedAway,
-} from './unreached.ts';
+import { keepsTurn, keepTurnOfSuspended, noteTurnedAway, wasTurnedAway } from './unreached.ts';
 import { acceptVoice, awaitUnknownVoice, forgetVoice, isVoice, startWhileMoving } from './voice.ts';
 
 export function onOutcome(turn: Turn, event: OutcomeEvent): void {
@@ -150,7 +144,7 @@ function onAttemptOutcome(
   if (running === null) return;
   turn.goOn = true;
   if (outcome.kind === 'rejected' && outcome.notAnswered) answerAndAgain(turn, running.step);
-  else if (unreached && isStillDue(turn)) keepTurn(turn, running);
+  else if (unreached) keepsTurn(turn);
 }
 
 function onAnswerOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): void {
@@ -175,8 +169,7 @@ function onAnswerOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): v
       // It may have been executed, so wait for call.answered as after an acceptance.
       const restMs = firstSentAt === null ? 0 : firstSentAt + ANSWERED_WITHIN_MS - turn.now;
       if (restMs >= UNKNOWN_LEFT_MS_MIN) setDeadline(turn, 'step', restMs);
-      else if (unreached && isStillDue(turn)) turn.goOn = true;
-      else startProbe(turn, 'step');
+      else if (!(unreached && keepsTurn(turn))) startProbe(turn, 'step');
     }
   }
 }
@@ -197,7 +190,7 @@ function onVoiceOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): vo
   if (unreached && isMoving(running.step)) startWhileMoving(turn);
   // It waits behind a stop that did not reach Telnyx: spoken over the loop, nobody understands it.
   const waits = unreached && call.parked.some(({ id }) => id === running.id);
-  if (waits && isStillDue(turn)) keepTurn(turn, running);
+  if (waits) keepsTurn(turn);
   if (running.id !== commandId || !isVoice(running.step)) return;
   if (outcome.kind === 'accepted') {
     acceptVoice(turn, running.step);
@@ -205,7 +198,7 @@ function onVoiceOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): vo
   }
   if (unknown && awaitUnknownVoice(turn, running.step, firstSentAt)) return;
   if (outcome.kind === 'rejected' && outcome.notAnswered) answerAndAgain(turn, running.step);
-  else if (unreached && isStillDue(turn)) keepTurn(turn, running);
+  else if (unreached) keepsTurn(turn);
   turn.goOn = true;
 }
 

@@ -3,7 +3,7 @@
  * have reached it either, so nothing is lost if the step is still due. A rate limit is an answer of
  * Telnyx, and other steps may pass it.
  */
-import type { Call, Running, Suspended } from './call.ts';
+import type { Call, Suspended } from './call.ts';
 import { PATIENCE_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
 import { putBackStep } from './plan.ts';
 import { deadlineOf, note, putBackRunning, type Turn } from './turn.ts';
@@ -29,9 +29,15 @@ export function isStillDue({ call, now }: Turn): boolean {
   return dueUntil - now >= UNKNOWN_LEFT_MS_MIN;
 }
 
-export function keepTurn(turn: Turn, { step }: Running): void {
-  note(turn, `${step.do}: Telnyx was not reached, so it keeps its turn`);
+/** The step that runs, or that the answer is for, runs again. Returns false if it is not due. */
+export function keepsTurn(turn: Turn): boolean {
+  if (!isStillDue(turn)) return false;
+  const { running, plan } = turn.call;
+  const step = running?.step ?? plan.at(-1)?.steps[0];
+  note(turn, `${step?.do ?? 'answer'}: Telnyx was not reached, so it keeps its turn`);
   putBackRunning(turn);
+  turn.goOn = true;
+  return true;
 }
 
 /** If the manual refer fails, the plan goes on with the prompt that it interrupted. */
