@@ -106,6 +106,21 @@ export function askAboutLate(turn: Turn, late: Attempt): void {
   else settleLate(turn, late, true);
 }
 
+/**
+ * Telnyx did not answer. While no webhook of any call arrives either, the network is away: nothing
+ * could be done for the caller, and the end of the B-leg may still be on its way.
+ */
+function waitForLate(turn: Turn, late: Attempt): void {
+  const { now } = turn;
+  const waitedMs = now - (late.endedAt ?? now);
+  if (lastHeardAt(turn) > now - PROBE_TRIES_MAX * PROBE_EVERY_MS || waitedMs > CALL_MS_MAX) {
+    settleLate(turn, late, true);
+    return;
+  }
+  note(turn, 'no webhook of any call comes: the plan waits until the B-leg can be asked for');
+  setDeadline(turn, 'step', againMs(waitedMs));
+}
+
 /** Where nobody can say whether it lives, its answer is the last that was heard of it. */
 function settleLate(turn: Turn, late: Attempt, lives: boolean): void {
   dropProbe(turn);
@@ -144,7 +159,7 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
       const attempt = runningAttempt(turn.call);
       const late = answeredLate(call);
       if (attempt !== null) waitForNews(turn, attempt);
-      else if (late !== null) settleLate(turn, late, true);
+      else if (late !== null) waitForLate(turn, late);
       return;
     }
     case 'step':
@@ -259,8 +274,7 @@ function waitForNews(turn: Turn, attempt: Attempt): void {
     return;
   }
   note(turn, 'no webhook of any call has come since: waiting, a conversation is not cut off');
-  const againMs = Math.min(Math.max(B_LEG_AGAIN_MS_MIN, waitedMs / 4), B_LEG_AGAIN_MS_MAX);
-  setDeadline(turn, 'attempt', Math.round(againMs));
+  setDeadline(turn, 'attempt', againMs(waitedMs));
 }
 
 /**
@@ -270,11 +284,20 @@ function waitForNews(turn: Turn, attempt: Attempt): void {
  * network may have failed just before.
  */
 function webhooksCame(turn: Turn, attempt: Attempt): boolean {
-  const { call, world, now } = turn;
   const { sentAt, acceptedAt, bLeg } = attempt;
   const begins = (acceptedAt ?? sentAt) + B_LEG_NEWS_MS;
-  const since = bLeg === null ? begins : now + mayRingMs(turn, attempt);
-  return Math.max(call.heardAt ?? 0, world.heardAt() ?? 0) > since;
+  const since = bLeg === null ? begins : turn.now + mayRingMs(turn, attempt);
+  return lastHeardAt(turn) > since;
+}
+
+/** When a webhook of any call arrived last. */
+function lastHeardAt({ call, world }: Turn): number {
+  return Math.max(call.heardAt ?? 0, world.heardAt() ?? 0);
+}
+
+/** Asked less and less often. */
+function againMs(waitedMs: number): number {
+  return Math.round(Math.min(Math.max(B_LEG_AGAIN_MS_MIN, waitedMs / 4), B_LEG_AGAIN_MS_MAX));
 }
 
 function talkOn(turn: Turn, attempt: Attempt, why: string): void {

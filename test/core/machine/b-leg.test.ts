@@ -395,6 +395,17 @@ describe('a B-leg that answers while its hangup is under way', () => {
     expect(d.count('refer')).toBe(refers);
   });
 
+  it('is asked for again while the network is away: it may have been hung up', () => {
+    const { d } = answered();
+    d.heardAt = d.now;
+    d.fall('step');
+    for (let n = 0; n < 3; n += 1) d.fall('probing');
+    expect(d.call.phase).toBe('transferring');
+    d.fall('step');
+    d.outcome(d.last('active_calls'), found(null));
+    expect(d.call.phase).toBe('referring');
+  });
+
   it('is in a conversation where nobody can say whether it lives', () => {
     const { d } = answered();
     d.fall('step');
