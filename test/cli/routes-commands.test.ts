@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -106,6 +107,15 @@ test('on a terminal the line stands there with a caret under the place', async (
   expect(out).not.toContain('\u001b');
   const coloured = await referee({ 'main.yaml': GOOD }, (dir) => ['check', dir], true);
   expect(coloured.out).toContain('\u001b[');
+});
+
+test('a named pipe among the routes is a problem, and nobody waits for it', async () => {
+  const { code, out } = await referee({ 'main.yaml': GOOD }, (dir) => {
+    spawnSync('mkfifo', [join(dir, 'more.yaml')]);
+    return ['check', dir];
+  });
+  expect(code).toBe(1);
+  expect(out).toContain('more.yaml:1:1 problem cannot be read: it is not a file');
 });
 
 test('warnings stand apart and do not fail a check', async () => {

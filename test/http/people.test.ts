@@ -288,6 +288,12 @@ test('the file is read again; a broken one changes nothing and is a problem', as
   expect((await as(TOKENS.viewer, '/v1/calls')).status).not.toBe(200);
 });
 
+test('no tokens are read from a named pipe or a device, which may never end', async () => {
+  const log = { emit: () => {} };
+  const options = { adminToken: null, file: '/dev/zero', log, now: Date.now };
+  await expect(openPeople(options)).rejects.toThrow('/dev/zero is not a file');
+});
+
 test('problems of the file are located', () => {
   const read = (text: string) => readTokenFile('tokens.yaml', Buffer.from(text));
   const hex = 'a'.repeat(64);

@@ -1,5 +1,5 @@
 /** Shared by several commands: finds the routes folder and loads it like the server. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withEnvFile } from '../../config/env-file.ts';
 import { loadCompiled } from '../../routing/load.ts';
@@ -70,10 +70,15 @@ export async function showProblems(
   return text;
 }
 
+/** Empty for what is no file: a named pipe would be waited for. */
+async function textOf(path: string): Promise<string> {
+  return (await stat(path)).isFile() ? readFile(path, 'utf8') : '';
+}
+
 async function linesOf(dir: string, file: string, known: Map<string, string[]>): Promise<string[]> {
   let lines = known.get(file);
   if (lines === undefined) {
-    const text = await readFile(join(dir, file), 'utf8').catch(() => '');
+    const text = await textOf(join(dir, file)).catch(() => '');
     lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
     known.set(file, lines);
   }

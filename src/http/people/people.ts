@@ -49,7 +49,10 @@ export async function openPeople(options: PeopleOptions): Promise<People> {
   const timer = file === null ? undefined : setInterval(() => void look(), LOOK_EVERY_MS).unref();
 
   async function read(path: string): Promise<void> {
-    const { ino, mtimeMs, size } = await stat(path);
+    const status = await stat(path);
+    // A named pipe would be waited for, and a device may have no end.
+    if (!status.isFile()) throw new Error(`${path} is not a file`);
+    const { ino, mtimeMs, size } = status;
     const state = `${ino} ${mtimeMs} ${size}`;
     if (state === seen) return;
     const found = readTokenFile(path, await readFile(path));
