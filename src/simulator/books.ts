@@ -28,7 +28,7 @@ export interface BookedAttempt {
   /** What the far end did; null while it rings. */
   result: number | 'silent' | 'bye' | 'cancelled' | null;
   /** Whether the result was reported: false if there was no final NOTIFY. */
-  told: boolean;
+  reported: boolean;
 }
 
 export interface BookedRequest {

@@ -31,7 +31,7 @@ export function bookAttempt(
     commandId: typeof body.command_id === 'string' ? body.command_id : null,
     at,
     result: null,
-    told: false,
+    reported: false,
   };
   leg.call.book.attempts.push(attempt);
   return attempt;

@@ -30,7 +30,7 @@ export function refer(board: Switchboard, leg: Leg, body: CommandBody): Refusal 
     if (telling) {
       board.emit(leg, `call.refer.${type}`, { ...parties(leg), sip_notify_response: status });
     }
-    if (type !== 'started') attempt.told = telling;
+    if (type !== 'started') attempt.reported = telling;
   };
 
   const pauseMs = (ringMs - startedMs) / (end.progress.length + 1);

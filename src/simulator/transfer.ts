@@ -52,7 +52,7 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
       if (attempt.result === 'silent') return;
       if (attempt.result === 'bye' || attempt.result < 300) pickUp(far);
       else {
-        attempt.told = true;
+        attempt.reported = true;
         // Telnyx ends an unanswered B-leg after timeout_secs, whatever the phone would do later.
         board.end(far, 'far_end', hangupFor(attempt.result));
       }
@@ -70,7 +70,7 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
       leg.bridged = true;
       bookMove(leg, attempt, clock.stamp());
       if (result !== 'bye') {
-        attempt.told = true;
+        attempt.reported = true;
         board.emit(far, 'call.bridged', bridgedPayload(far));
         board.emit(leg, 'call.bridged', bridgedPayload(leg));
       }

@@ -350,7 +350,7 @@ describe('a failure in the middle', () => {
       states: ['done', 'unknown', 'not_tried'],
     },
     {
-      name: 'an answer that is lost, of a write that was carried out',
+      name: 'an answer that is lost, of a write that was executed',
       faults: [
         { endpoint: 'phone_numbers', method: 'PATCH', times: 1, cut: 'after' as const },
         { endpoint: 'phone_numbers', method: 'PATCH', status: 403 },

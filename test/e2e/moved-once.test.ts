@@ -42,7 +42,7 @@ function newCall(to: string, answers: Record<string, Answer[]>): TestCall {
 
 const page = '<html><body>Sign in to the network</body></html>';
 
-describe.concurrent('the first try was carried out and its answer was lost; the repetition is answered', () => {
+describe.concurrent('the first try was executed and its answer was lost; the repetition is answered', () => {
   test.each<[string, Answer, Answer]>([
     ['422 after a 500', { status: 500 }, telnyxError(422, '90000')],
     ['409 after a cut connection', 'cut', { status: 409 }],

@@ -39,7 +39,7 @@ let dispatchers: Dispatcher[];
 let outcomes: OutcomeEvent[];
 let lines: { event: string; fields: LogFields }[];
 /** The receiver's error, if any. */
-let doorProblem: (() => Error | null) | null;
+let receiverProblem: (() => Error | null) | null;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'referee-dispatch-'));
@@ -49,7 +49,7 @@ beforeEach(async () => {
   dispatchers = [];
   outcomes = [];
   lines = [];
-  doorProblem = null;
+  receiverProblem = null;
 });
 
 afterEach(async () => {
@@ -71,7 +71,7 @@ function dispatch(given: Partial<DispatcherOptions> = {}): TestDispatcher {
     store,
     client,
     lookups: { send: () => expect.fail('no lookup is sent here') },
-    receive: door,
+    receive,
     log: { emit: (event, fields) => void lines.push({ event, fields: fields ?? {} }) },
     clock: systemClock,
     instance: 'this',
@@ -91,8 +91,8 @@ function aStop(id: string, callId: string): Command {
 }
 
 /** A receiver without the machine: it stores event and settlement in one commit. */
-async function door(event: CallEvent, settle: Settlement): Promise<Received> {
-  const problem = doorProblem?.();
+async function receive(event: CallEvent, settle: Settlement): Promise<Received> {
+  const problem = receiverProblem?.();
   if (problem) throw problem;
   if (event.source !== 'outcome') throw new Error('an outcome was due');
   for (;;) {
@@ -140,7 +140,7 @@ const pending = async () => (await store.outbox()).pending;
 const kinds = () => outcomes.map(({ outcome }) => outcome.kind);
 const logged = (event: string) => lines.filter((line) => line.event === event);
 
-test('an offered command goes out at once, and its outcome goes through the door', async () => {
+test('an offered command goes out at once, and its outcome goes to the receiver', async () => {
   const seen: unknown[] = [];
   const dispatcher = dispatch({
     observer: { command: (action, kind, ms) => seen.push([action, kind, ms > 0]) },
@@ -544,7 +544,7 @@ test('what is cancelled while a claim brings it never goes out', async () => {
 test('an outcome that the store does not take is kept, and the command is not sent again', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   let failures = 0;
-  doorProblem = () => (failures++ < 1 ? new StoreUnavailable('the disk is full') : null);
+  receiverProblem = () => (failures++ < 1 ? new StoreUnavailable('the disk is full') : null);
   const dispatcher = dispatch();
   const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
   dispatcher.offer(claimed);
@@ -561,7 +561,7 @@ test('an outcome that the store does not take is kept, and the command is not se
 });
 
 test('an outcome for a row of newer code is left to newer code', async () => {
-  doorProblem = () => new NewerRow('version 9');
+  receiverProblem = () => new NewerRow('version 9');
   const dispatcher = dispatch();
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
   await waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
@@ -733,7 +733,7 @@ describe('a process that was stopped, or whose machine was suspended, and goes o
   ] as const)('what Telnyx may have forgotten is not sent again: %s', async (_, passed) => {
     api.reply = (_request, response) => json(response, 500, {});
     // Between the two tries. Nothing of it is seen by the store's own clock.
-    doorProblem = () => {
+    receiverProblem = () => {
       pause[passed] = 60_000;
       return null;
     };

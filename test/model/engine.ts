@@ -469,7 +469,7 @@ class Scene {
     if (before !== undefined) {
       this.#happens('a command was repeated');
       if (this.time.now - before <= DEDUPED_MS) return OK;
-      this.violations.push(`${command.action} ${command.id} was carried out twice`);
+      this.violations.push(`${command.action} ${command.id} was executed twice`);
     }
     if (command.action === 'refer' && !leg.answered) return refused('90034');
     leg.executed.set(command.id, this.time.now);
@@ -507,7 +507,7 @@ class Scene {
     if (leg.moves.length > 0) leg.accepted = true;
     for (const { id: other, until } of leg.open) {
       if (now < until) {
-        this.violations.push(`${id} was carried out while ${other} has ${until - now} ms left`);
+        this.violations.push(`${id} was executed while ${other} has ${until - now} ms left`);
       }
       leg.accepted = true;
     }

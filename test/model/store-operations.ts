@@ -37,7 +37,7 @@ export type Operation =
   | { do: 'list'; filter: Omit<CallFilter, 'limit' | 'cursor'> }
   | { do: 'due'; limit: number }
   | { do: 'count'; limit: number }
-  | { do: 'bury'; command: number | null }
+  | { do: 'dead_letter'; command: number | null }
   | { do: 'setting'; name: SettingName; value: number | 'throws' }
   | { do: 'prune'; limit: number };
 
@@ -163,7 +163,7 @@ export async function carryOut(
       return (await store.due(operation.limit)).due;
     case 'count':
       return (await store.takeUncounted(operation.limit)).map(ofCall).sort();
-    case 'bury': {
+    case 'dead_letter': {
       const command =
         operation.command === null
           ? null
@@ -390,7 +390,7 @@ export const operations: fc.Arbitrary<Operation> = fc.oneof(
   },
   fc.record({ do: fc.constant('due' as const), limit: fc.constantFrom(1, 10) }),
   fc.record({ do: fc.constant('count' as const), limit: fc.constantFrom(1, 10) }),
-  fc.record({ do: fc.constant('bury' as const), command: fc.option(small(4)) }),
+  fc.record({ do: fc.constant('dead_letter' as const), command: fc.option(small(4)) }),
   fc.record({
     do: fc.constant('setting' as const),
     name: fc.constantFrom('overrides' as const, 'reload' as const),

@@ -143,7 +143,7 @@ const MUST_OCCUR = [
   'an item that waited was counted',
   'a command was stored and claimed',
   'a commit',
-  ...['claim', 'release', 'load', 'list', 'due', 'count', 'bury', 'setting', 'prune'],
+  ...['claim', 'release', 'load', 'list', 'due', 'count', 'dead_letter', 'setting', 'prune'],
 ];
 
 describe('SQLite and PostgreSQL do what the reference does', () => {

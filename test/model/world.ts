@@ -34,7 +34,7 @@ export interface Unknowns {
   legDiesWithRefer: boolean;
   /** The far end hangs the leg up once the REFER completed. */
   hangsUpAfterCompleted: boolean;
-  /** A REFER before the answer is refused with 90034; otherwise it is carried out. */
+  /** A REFER before the answer is refused with 90034; otherwise it is executed. */
   refusesUnanswered: boolean;
   /** A 180 after a 100 makes a second call.refer.started. */
   startsTwice: boolean;
@@ -795,7 +795,7 @@ class Scene {
     if (!leg.alive) return refused('90018');
     const before = state.executed.find(({ id }) => id === command.id);
     if (before !== undefined) {
-      if (now - before.at > 60_000) this.violations.push(`${command.action} was carried out twice`);
+      if (now - before.at > 60_000) this.violations.push(`${command.action} was executed twice`);
       return setting.unknowns.refusesRepetitions ? refused('90000') : ok;
     }
     const moving = command.action === 'refer' || command.action === 'transfer';
@@ -1314,7 +1314,7 @@ function envelopeOf(id: string): string {
 /** Notes of the machine that stand for situations which the search must meet. */
 const NOTES: [string, string][] = [
   ['rings after all', 'a move was taken back: the target before it rang after all'],
-  ['its client_state shows', 'an envelope showed that Telnyx had carried out a command'],
+  ['its client_state shows', 'an envelope showed that Telnyx had executed a command'],
   ['never came: a probe', 'a probe found that the leg had ended'],
   ['answering, then again', 'answered again after 90034'],
   ['hang up the B-leg', 'the B-leg of a transfer that was given up was hung up'],

@@ -4,7 +4,7 @@ import { base64, setStage } from './stage.ts';
 const TARGET = 'sip:support@pbx.example.com';
 const SPEECH = { payload: 'Hello.', voice: 'Telnyx.KokoroTTS.af' };
 
-describe('the door', () => {
+describe('the API', () => {
   test('answers 401 10009 in Telnyx shape to a wrong key, before anything is executed', async () => {
     const { simulator, send } = await setStage();
     const call = simulator.placeCall();

@@ -112,7 +112,10 @@ describe('webhooks on request', () => {
     await call.ended;
     await expect.poll(() => simulator.unfinishedDeliveries()).toBe(0);
     expect(receiver.types()).toEqual(['call.initiated', 'call.answered', 'call.refer.started']);
-    expect(call.book).toMatchObject({ fate: 'moved', attempts: [{ result: 200, told: false }] });
+    expect(call.book).toMatchObject({
+      fate: 'moved',
+      attempts: [{ result: 200, reported: false }],
+    });
   });
 });
 

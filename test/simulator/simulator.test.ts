@@ -130,7 +130,7 @@ describe('a call', () => {
     expect(book).toMatchObject({
       fate: 'moved',
       moved: [{ kind: 'refer', address: TARGET, commandId: 'r1' }],
-      attempts: [{ result: 200, told: true }],
+      attempts: [{ result: 200, reported: true }],
     });
   });
 
@@ -197,7 +197,10 @@ describe('a call', () => {
     await bye.ended;
     await receiver.next('call.hangup');
     expect(receiver.types().filter((type) => /refer\.(completed|failed)/.test(type))).toEqual([]);
-    expect(bye.book).toMatchObject({ fate: 'moved', attempts: [{ result: 'bye', told: false }] });
+    expect(bye.book).toMatchObject({
+      fate: 'moved',
+      attempts: [{ result: 'bye', reported: false }],
+    });
     expect(silent.book).toMatchObject({ fate: 'waiting', attempts: [{ result: null }] });
   });
 

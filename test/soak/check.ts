@@ -86,12 +86,12 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
   if (call.phase !== 'ended' || call.ends === null) {
     return [`in our store it has not ended: ${call.phase}, ends ${call.ends}`];
   }
-  const told = whatWeWereTold(book);
+  const reported = whatWasReported(book);
   const allowed = new Set(ENDS_OF[book.fate]);
-  if (told.completed) {
+  if (reported.completed) {
     allowed.clear();
     allowed.add('referred');
-  } else if (told.bridged) {
+  } else if (reported.bridged) {
     allowed.clear();
     allowed.add('transferred');
   } else if (book.fate === 'moved' && book.moved[0]?.kind === 'transfer') {
@@ -102,7 +102,7 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
     allowed.add('abandoned');
   }
   if (!allowed.has(call.ends)) {
-    const words = told.completed || told.bridged ? ', and we were told' : '';
+    const words = reported.completed || reported.bridged ? ', and it was reported' : '';
     found.push(`the caller was ${book.fate}${words}, but the call ended as ${call.ends}`);
   }
   return found;
@@ -118,7 +118,7 @@ function knewOfIt(book: CallBook, call: ApiCall): boolean {
 }
 
 /** The events that reached the service, that is, were answered 200 at least once. */
-function whatWeWereTold(book: CallBook): { completed: boolean; bridged: boolean } {
+function whatWasReported(book: CallBook): { completed: boolean; bridged: boolean } {
   const reached = (type: string): boolean =>
     book.webhooks.some(
       (webhook) => webhook.type === type && webhook.deliveries.some(({ status }) => status === 200),
@@ -196,10 +196,10 @@ function wasGivenUp(call: ApiCall, attempt: ApiAttempt): boolean {
 /** The nth final event of a REFER belongs to the nth that was reported. */
 function finalReachedUs(book: CallBook, booked: BookedAttempt): boolean {
   if (booked.kind === 'transfer') return true;
-  if (!booked.told) return false;
-  const told = book.attempts.filter((each) => each.kind === 'refer' && each.told);
+  if (!booked.reported) return false;
+  const reported = book.attempts.filter((each) => each.kind === 'refer' && each.reported);
   const finals = book.webhooks.filter(({ type }) => FINALS.has(type));
-  const mine = finals[told.indexOf(booked)];
+  const mine = finals[reported.indexOf(booked)];
   return mine?.deliveries.some(({ status }) => status === 200) ?? false;
 }
 

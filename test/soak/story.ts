@@ -28,7 +28,7 @@ export function story({ book, script, call }: Witnessed): string {
   return [
     `call ${book.number} “${book.name}” ${book.callControlId}`,
     `  script: ${JSON.stringify(script)}`,
-    `  books: ${book.fate}; ${book.attempts.map((a) => `${a.address} ${a.result}${a.told ? '' : ' (untold)'}`).join(', ')}`,
+    `  books: ${book.fate}; ${book.attempts.map((a) => `${a.address} ${a.result}${a.reported ? '' : ' (unreported)'}`).join(', ')}`,
     `  ours: ${call === null ? 'unknown' : `${call.phase}, ends ${call.ends}; ${call.attempts.map((a) => `${a.target ?? a.sip_address} ${a.verdict} (${a.reason})`).join(', ')}`}`,
     `  deadlines: ${call?.deadlines.map((d) => `${d.name} ${d.due_at}`).join(', ') || 'none'}`,
     ...lines.map(({ at, text }) => `  ${at.slice(11, 23)}  ${text}`),

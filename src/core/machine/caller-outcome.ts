@@ -79,7 +79,7 @@ function endWords(call: Call): string {
       return `Gave up after ${lasted}${whileWords(last)}`;
     case 'unsure': {
       const open = attempts.findLast(({ verdict }) => verdict === 'no_verdict') ?? last;
-      const where = open === undefined ? 'a target' : nameOf(open);
+      const where = open === undefined ? 'a target' : shortName(open);
       return `Perhaps reached ${where}, which never confirmed it${becauseOf(attempts, open)}`;
     }
     case 'turned_away':
@@ -95,7 +95,7 @@ function endWords(call: Call): string {
   function whileWords(open: Attempt | undefined): string {
     if (open === undefined) return ' before anybody was tried';
     if (open.verdict !== 'abandoned') return becauseOf(attempts);
-    return `, waiting for ${nameOf(open)}${becauseOf(attempts, open)}`;
+    return `, waiting for ${shortName(open)}${becauseOf(attempts, open)}`;
   }
 }
 
@@ -110,7 +110,7 @@ function liveWords(call: Call): string {
     case 'transferring': {
       const open = attempts.findLast(({ verdict }) => verdict === null);
       if (open === undefined) return `About to be moved${becauseOf(attempts)}`;
-      return `${wayWords(open)} ${nameOf(open)}${becauseOf(attempts, open)}`;
+      return `${wayWords(open)} ${shortName(open)}${becauseOf(attempts, open)}`;
     }
     case 'speaking':
       return `Hearing a message${becauseOf(attempts)}`;
@@ -145,7 +145,7 @@ function reachedWords({ attempts, createdAt }: Call): string {
   const taken = attempts.findLast(({ verdict }) => verdict === 'completed') ?? attempts.at(-1);
   if (taken === undefined) return 'Reached somebody';
   const waited = taken.endedAt === null ? '' : ` after ${duration(taken.endedAt - createdAt)}`;
-  return `Reached ${nameOf(taken)}${waited}${becauseOf(attempts, taken)}`;
+  return `Reached ${shortName(taken)}${waited}${becauseOf(attempts, taken)}`;
 }
 
 /** What happened to the other attempts: ": support-us was busy, support-eu did not answer". */
@@ -153,7 +153,9 @@ function becauseOf(attempts: Attempt[], except?: Attempt): string {
   const others = attempts.filter((attempt) => {
     return attempt !== except && attempt.verdict !== null && !triesAgain(attempt, attempts);
   });
-  const told = others.slice(-TOLD_MAX).map((attempt) => `${nameOf(attempt)} ${metWords(attempt)}`);
+  const told = others
+    .slice(-TOLD_MAX)
+    .map((attempt) => `${shortName(attempt)} ${metWords(attempt)}`);
   if (told.length === 0) return '';
   const earlier = others.length - told.length;
   return `: ${earlier > 0 ? `${earlier} earlier ${earlier === 1 ? 'try' : 'tries'}, then ` : ''}${told.join(', ')}`;
@@ -183,7 +185,7 @@ const MET = {
   skipped: 'was skipped',
 } as const satisfies Record<Verdict, string>;
 
-function nameOf({ target, sipAddress }: Attempt): string {
+function shortName({ target, sipAddress }: Attempt): string {
   return target ?? sipAddress.replace(/^sips?:/i, '').replace(/[;?].*$/s, '');
 }
 

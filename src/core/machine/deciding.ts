@@ -1,7 +1,7 @@
 /** Asks the route set for a decision and stores it with the call. */
 import { askLookup } from './ask-lookup.ts';
 import { leaveUnmanaged } from './ending.ts';
-import type { Decision, Moment } from './plan.ts';
+import { type Decision, type Moment, OTHERWISE } from './plan.ts';
 import { clearDeadline, note, type Turn } from './turn.ts';
 
 /**
@@ -43,10 +43,7 @@ function adopt(turn: Turn, { event }: Moment, decision: Decision): boolean {
   call.rows = decision.rows ?? [];
   call.plan = [{ steps: decision.plan }];
   call.lastResortRan = false;
-  note(
-    turn,
-    `${decision.rule === null ? 'otherwise' : `rule “${decision.rule}”`}: ${decision.why}`,
-  );
+  note(turn, `${decision.rule === null ? OTHERWISE : `rule “${decision.rule}”`}: ${decision.why}`);
   turn.notices.push({
     kind: 'decided',
     rule: decision.rule,

@@ -26,7 +26,7 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
       progressAttempt(turn, attempt);
       if (!isGivenUp(call, attempt) || attempt.bLegEnded) return;
       // It was given up a moment too early: both are talking, unless its hangup was faster. That is
-      // cancelled, and until it is known whether it was carried out, the plan waits.
+      // cancelled, and until it is known whether it was executed, the plan waits.
       if (attempt.bLegHangup === null) onBridged(turn, attempt);
       else takeBackHangup(turn, attempt.bLegHangup);
       return;

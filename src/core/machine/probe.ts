@@ -186,7 +186,7 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
 
 /**
  * The network was away, so the key that was pressed in a menu may still be on its way. Until Telnyx
- * answers, no other step could be carried out; then it repeats what it could not deliver.
+ * answers, no other step could be executed; then it repeats what it could not deliver.
  */
 function waitsForChoice(turn: Turn, alive: boolean): boolean {
   if (alive) {

@@ -68,7 +68,7 @@ export interface Followed {
 export interface Parted {
   /** The time then. */
   at: number;
-  /** Commands that the last shared event caused under these routes, not yet carried out. */
+  /** Commands that the last shared event caused under these routes, not yet executed. */
   commands: Command[];
   /** Recorded events that the call under these routes has not seen. */
   rest: readonly RecordedEvent[];

@@ -2,7 +2,7 @@
  * The part of a decision that its caller would notice: the rule, the targets in order, and how the
  * call ends. Texts, voices, times and headers are not part of it.
  */
-import type { Decision, Step } from '../machine/plan.ts';
+import { type Decision, OTHERWISE, type Step } from '../machine/plan.ts';
 
 export interface Outline {
   /** `otherwise` if no rule matched; null: the call is left unmanaged. */
@@ -18,7 +18,7 @@ export function outlineOf({ rule, plan }: Decision): Outline {
   const moves: string[] = [];
   const parts = outline(plan, moves);
   return {
-    rule: rule ?? 'otherwise',
+    rule: rule ?? OTHERWISE,
     target: moves[0] ?? null,
     text: JSON.stringify([rule, parts]),
   };

@@ -132,9 +132,9 @@ export function createResting(options: RestingOptions): Resting {
     const evidence = evidenceOf(call, attempt);
     if (evidence === null) return;
     const earlier = before?.attempts.find(({ id }) => id === attemptId);
-    const told = before === null || earlier === undefined ? null : evidenceOf(before, earlier);
+    const was = before === null || earlier === undefined ? null : evidenceOf(before, earlier);
     // A corrected verdict counts only if it clears the target.
-    if (told !== null && (told !== 'failed' || evidence === 'failed')) return;
+    if (was !== null && (was !== 'failed' || evidence === 'failed')) return;
     note({ target, evidence, verdict, at: endedAt ?? startedAt, startedAt, count: 1 });
   }
 

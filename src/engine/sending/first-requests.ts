@@ -1,7 +1,7 @@
 /**
  * How long ago a command was first sent, by our own clocks. The store's clock says less where the
  * machine was suspended, or the database's clock was set back: Telnyx would by then have forgotten
- * the command_id, and would carry out a repetition as a new command.
+ * the command_id, and would execute a repetition as a new command.
  */
 import { atLeastSince, type Clock, type Mark } from '../clock.ts';
 

@@ -62,8 +62,8 @@ export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadAc
 /** A failing store causes many problems; only the most serious of them is shown. */
 function oneOfTheStore(problems: Listed[]): Listed[] {
   const standing = problems.find(({ kind }) => kind === 'store.unavailable');
-  const told = standing ?? problems.find(({ cause }) => cause === 'store');
-  return problems.filter((problem) => problem === told || problem.cause !== 'store');
+  const shown = standing ?? problems.find(({ cause }) => cause === 'store');
+  return problems.filter((problem) => problem === shown || problem.cause !== 'store');
 }
 
 /** Problems found in the store, or the problem that it does not answer. */

@@ -12,7 +12,7 @@ const HASHED_BYTES = 1024 * 1024;
 /**
  * A hash of the names and contents of all files of the set, so that equal hashes mean equal routes.
  * `problems`: what of the folder could not be read. It is part of the hash, because it may be
- * mended without a change to any file that could be read. Yields regularly, see slices.ts.
+ * corrected without a change to any file that could be read. Yields regularly, see slices.ts.
  */
 export function* contentHash(
   folder: Folder,

@@ -120,7 +120,7 @@ interface Edit {
 /**
  * Replaces async functions by plain ones that refuse to run. No promise may be created in the
  * sandbox at all: an unhandled rejection ends the whole process, and a loop of rejections cannot be
- * interrupted, because Node swallows the timeout while it tracks them.
+ * interrupted, because Node loses the timeout while it tracks them.
  */
 function refuseAsync(code: string, nodes: Found[]): Edit[] {
   const edits: Edit[] = [];

@@ -39,7 +39,7 @@ export interface Asking {
     query?: Query,
     onPage?: (read: number, total: number | null) => void,
   ): Promise<Reading<unknown[]>>;
-  /** Sent only once. If no answer comes, our caller must find out whether it was carried out. */
+  /** Sent only once. If no answer comes, our caller must find out whether it was executed. */
   write(method: 'POST' | 'PATCH', path: string, body: Fields): Promise<Reading<Fields>>;
   /** How far Telnyx's clock is ahead of ours, by the last answer; null before the first. */
   clockOffMs(): number | null;

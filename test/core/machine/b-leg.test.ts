@@ -54,7 +54,7 @@ function bLeg(d: Driver, type: string, attemptId: string | null = null) {
 const hangups = (d: Driver): Command[] =>
   d.commands.filter(({ action, legId }) => action === 'hangup' && legId === B_LEG);
 
-describe('a transfer that Telnyx may have carried out late', () => {
+describe('a transfer that Telnyx may have executed late', () => {
   it('may ring for its time from when that was noticed, although its B-leg lives', () => {
     const base = decision([]);
     const d = drive(
@@ -361,7 +361,7 @@ describe('a B-leg that answers while its hangup is under way', () => {
   });
 
   it.each([
-    ['was carried out', (d: Driver, hangup: Command) => d.outcome(hangup, ACCEPTED)],
+    ['was executed', (d: Driver, hangup: Command) => d.outcome(hangup, ACCEPTED)],
     ['found no leg', (d: Driver, hangup: Command) => d.outcome(hangup, rejected('90018'))],
     ['ended the B-leg', (d: Driver) => bLeg(d, 'call.hangup')],
   ])('moves the caller on where the hangup %s', (_, end) => {
@@ -514,7 +514,7 @@ describe('a transfer that was given up', () => {
   });
 });
 
-describe('a transfer that Telnyx refused and carried out all the same', () => {
+describe('a transfer that Telnyx refused and executed all the same', () => {
   function refusedThenNext(): Driver {
     const d = drive(decision([transfer('+14155550199'), refer('b'), refer('c')]));
     d.hook('call.initiated');

@@ -83,7 +83,7 @@ describe('a request whose outcome is unknown', () => {
     expect(d.timeline.at(-1)?.notes).toContain(`refer: given up: ${OVER.detail}`);
   });
 
-  it('has its own time once the client_state of the leg shows that its last try was carried out', () => {
+  it('has its own time once the client_state of the leg shows that its last try was executed', () => {
     const d = answered([refer('a'), refer('b')]);
     const command = d.last('refer');
     const started = d.now;

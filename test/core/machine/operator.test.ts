@@ -119,7 +119,7 @@ describe('going on to the next step', () => {
   });
 
   it.each([false, true])(
-    'moves the caller on although the B-leg answers before its hangup is carried out (heard late: %s)',
+    'moves the caller on although the B-leg answers before its hangup is executed (heard late: %s)',
     (late) => {
       const d = drive(decision([transfer('+14155550199'), refer('b')]));
       d.hook('call.initiated');
@@ -137,7 +137,7 @@ describe('going on to the next step', () => {
     },
   );
 
-  it('unless the two are bridged before that hangup is carried out', () => {
+  it('unless the two are bridged before that hangup is executed', () => {
     const d = drive(decision([transfer('+14155550199'), refer('b')]));
     d.hook('call.initiated');
     d.hook('call.answered');
