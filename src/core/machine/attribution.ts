@@ -1,7 +1,7 @@
 /** Which attempt a call.refer.* event belongs to, and for which attempts one may still arrive. */
 import type { Attempt, Call } from './call.ts';
 import type { WebhookEvent } from './event.ts';
-import { REFER_SILENT_MS, SAME_COMMAND_MS } from './limits.ts';
+import { REFER_SILENT_MS, SAME_COMMAND_MS, TOGETHER_MS } from './limits.ts';
 
 /** Cancelled, and nothing shows that a request of it has reached Telnyx. */
 export function wasTakenBack(attempt: Attempt): boolean {
@@ -113,6 +113,22 @@ export function attributeBridge(call: Call, event: WebhookEvent): Attempt | null
 export function newerThan(call: Call, attempt: Attempt): Attempt[] {
   const from = call.attempts.indexOf(attempt) + 1;
   return awaitingFinal(call).filter((other) => call.attempts.indexOf(other) >= from);
+}
+
+/**
+ * The REFER that was still open when the leg ended, and was given up before the hangup arrived.
+ */
+export function openAtTheEnd(call: Call, hangup: WebhookEvent): Attempt | null {
+  const found = call.attempts.findLast(
+    ({ kind, acceptedAt, verdict, final, endedAt, sentAt }) =>
+      kind === 'refer' &&
+      acceptedAt !== null &&
+      verdict === 'no_verdict' &&
+      !final &&
+      occurredBefore(hangup, (endedAt ?? 0) - TOGETHER_MS) &&
+      !occurredBefore(hangup, sentAt),
+  );
+  return found ?? null;
 }
 
 /**

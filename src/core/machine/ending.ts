@@ -85,13 +85,20 @@ export function restoreClientState(turn: Turn): void {
 /**
  * The leg has ended, as its hangup shows or something that proves that the hangup's webhook was
  * missed. `byCaller`: the caller hung up; otherwise it was somebody else, or it is unknown.
+ * `openThen`: see `openAtTheEnd`.
  */
-export function endCall(turn: Turn, how: string, byCaller = false): void {
+export function endCall(
+  turn: Turn,
+  how: string,
+  byCaller = false,
+  openThen: Attempt | null = null,
+): void {
   const { call } = turn;
   if (call.phase === 'ended') return;
   const before = call.phase;
   cancelOutstanding(turn);
-  const open = openAttempt(call);
+  const open = openThen ?? openAttempt(call);
+  if (openThen !== null) endedByItsBye(turn, openThen);
   for (const attempt of call.attempts) if (attempt.verdict === null) endWithTheLeg(turn, attempt);
   const ends = endsOf(call, before, open, byCaller);
   call.endedByCaller = byCaller;
@@ -154,15 +161,8 @@ function endWithTheLeg(turn: Turn, attempt: Attempt): void {
   }
   if (attempt.acceptedAt === null) {
     endAttempt(turn, attempt, 'abandoned', 'the caller left before the REFER was accepted');
-  } else if (attempt.byeWithoutVerdict === 'completed' && turn.call.releasedAs === null) {
+  } else if (turn.call.releasedAs !== null || !endedByItsBye(turn, attempt)) {
     // A leg that we have hung up says nothing about the target.
-    endAttempt(
-      turn,
-      attempt,
-      'completed',
-      'the leg ended without a NOTIFY; the target counts that as arrived',
-    );
-  } else {
     endAttempt(
       turn,
       attempt,
@@ -170,6 +170,13 @@ function endWithTheLeg(turn: Turn, attempt: Attempt): void {
       'the leg ended while the accepted REFER had no final NOTIFY',
     );
   }
+}
+
+function endedByItsBye(turn: Turn, attempt: Attempt): boolean {
+  if (attempt.byeWithoutVerdict !== 'completed') return false;
+  const why = 'the leg ended without a NOTIFY; the target counts that as arrived';
+  endAttempt(turn, attempt, 'completed', why);
+  return true;
 }
 
 function endsOf(call: Call, before: Phase, open: Attempt | null, byCaller: boolean): Ends {
@@ -198,6 +205,19 @@ export function unreachedEnds(call: Call, byCaller: boolean): Ends {
 function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'abandoned' {
   return !byCaller && attempts.some(({ verdict }) => isFailed(verdict)) ? 'failed' : 'abandoned';
 }
+
+/**
+ * The call was found to have ended, and its hangup now says that this was before its REFER was
+ * given up, and before anything else that we did.
+ */
+export function endedWhileOpen(turn: Turn, attempt: Attempt, byCaller: boolean): void {
+  const { call } = turn;
+  call.endedByCaller ||= byCaller;
+  if (!correctable(turn) || call.ends === null || !UNREACHED.has(call.ends)) return;
+  correctEnds(turn, endedByItsBye(turn, attempt) ? 'referred' : 'unconfirmed');
+}
+
+const UNREACHED: ReadonlySet<Ends> = new Set(['failed', 'abandoned', 'hung_up']);
 
 /**
  * The call counted as failed without further events; its hangup now says that the caller hung up.

@@ -2,7 +2,7 @@
 
 import { decideLater } from './ask-lookup.ts';
 import { noteApplied } from './attempt.ts';
-import { attributeBridge } from './attribution.ts';
+import { attributeBridge, openAtTheEnd } from './attribution.ts';
 import type { Call, CallFacts } from './call.ts';
 import { onCost } from './cost.ts';
 import { decideOn, momentOf } from './deciding.ts';
@@ -11,6 +11,7 @@ import {
   endCall,
   endedByCaller,
   endedWhileAccepted,
+  endedWhileOpen,
   leaveUnmanaged,
 } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
@@ -53,13 +54,13 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       return;
     default:
       if (call.phase !== 'ended') break;
-      if (event.type === 'call.hangup' && isByCaller(event)) endedByCaller(turn);
+      if (event.type === 'call.hangup') onLateHangup(turn, event);
       turn.notices.push({ kind: 'event_late', type: event.type, phase: call.phase });
       return;
   }
   switch (event.type) {
     case 'call.hangup':
-      endCall(turn, hangupInWords(event), isByCaller(event));
+      endCall(turn, hangupInWords(event), isByCaller(event), openAtTheEnd(call, event));
       return;
     case 'call.answered':
       call.answered = true;
@@ -82,6 +83,12 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       break;
   }
   if (!isGone(event)) askTheRules(turn, event);
+}
+
+function onLateHangup(turn: Turn, event: WebhookEvent): void {
+  const open = openAtTheEnd(turn.call, event);
+  if (open !== null) endedWhileOpen(turn, open, isByCaller(event));
+  else if (isByCaller(event)) endedByCaller(turn);
 }
 
 function onBridge(turn: Turn, event: WebhookEvent): void {

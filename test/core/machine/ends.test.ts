@@ -117,6 +117,44 @@ it.each([200, 202])(
   },
 );
 
+describe('a leg that had ended while its REFER was open, and whose hangup comes late', () => {
+  /** Telnyx answers nothing: the REFER is given up, and the last resort hangs up in vain. */
+  const givenUp = (more: Parameters<typeof refer>[1] = {}) => {
+    const d = answered([refer('a', more)]);
+    d.accept(d.last('refer'));
+    const leftAt = d.now + 20_000;
+    d.fall('attempt');
+    for (let n = 0; n < 3; n += 1) d.fall('probing');
+    d.fall('step');
+    expect(d.call.phase).toBe('releasing');
+    return { d, leftAt };
+  };
+  const hangs = (d: Driver, occurredAt: number) =>
+    d.hook('call.hangup', { hangupSource: 'caller', occurredAt });
+
+  it.each([
+    ['unconfirmed', 'no_verdict'],
+    ['completed', 'completed'],
+  ] as const)('is as if it had come in time: %s', (byeWithoutVerdict, verdict) => {
+    const ends = verdict === 'completed' ? 'referred' : 'unconfirmed';
+    const { d, leftAt } = givenUp({ byeWithoutVerdict });
+    hangs(d, leftAt);
+    expect(d.call).toMatchObject({ ends, attempts: [{ verdict }] });
+
+    const found = givenUp({ byeWithoutVerdict });
+    found.d.outcome(found.d.last('hangup'), rejected('90018'));
+    expect(found.d.call.ends).toBe('failed');
+    hangs(found.d, found.leftAt);
+    expect(found.d.call).toMatchObject({ ends, attempts: [{ verdict }] });
+  });
+
+  it('is hung up by us where it ended afterwards', () => {
+    const { d } = givenUp({ byeWithoutVerdict: 'completed' });
+    hangs(d, d.now);
+    expect(d.call).toMatchObject({ ends: 'failed', attempts: [{ verdict: 'no_verdict' }] });
+  });
+});
+
 describe('a caller who was lost', () => {
   const failedThenHangup = (hangupSource: string | null) => {
     const d = answered([refer('a'), refer('b')]);
