@@ -71,6 +71,11 @@ test.concurrent('Telnyx is out of reach for the time of every step: the first ta
   const metrics = await (await fetch(`${referee.url}/metrics`, { headers })).text();
   expect(metrics).toMatch(/^referee_attempts_total\{[^}]*target="first"[^}]*\} 1$/m);
   expect(metrics).not.toMatch(/^referee_verdicts_total\{[^}]*verdict="no_verdict"[^}]*\} [1-9]/m);
+  const stats = await (await fetch(`${referee.url}/v1/stats`, { headers })).json();
+  expect(stats).toMatchObject({
+    calls: { attempts_per_call: 1 },
+    targets: [{ target: 'first', attempts: 1, success_rate: 1 }],
+  });
   await proxy.close();
 });
 

@@ -74,7 +74,7 @@ function tableJson(table: string, groups: RowGroup[]) {
 }
 
 /** Calls grouped by how they ended and by their number of attempts. */
-type CallsGroup = Pick<CallGroup, 'ends' | 'attempts' | 'skipped' | 'count'>;
+type CallsGroup = Pick<CallGroup, 'ends' | 'attempts' | 'untried' | 'count'>;
 
 function byOutcome(calls: CallsGroup[]) {
   return counts(calls, ({ ends, attempts }) => callerOutcome(ends, attempts)).map(
@@ -99,8 +99,8 @@ function arrivals(calls: CallsGroup[]) {
 }
 
 /** Attempts that called somebody. */
-function triedBy({ attempts, skipped = 0 }: CallsGroup): number {
-  return attempts - skipped;
+function triedBy({ attempts, untried = 0 }: CallsGroup): number {
+  return attempts - untried;
 }
 
 /** A target that was skipped was not tried; only `by_verdict` says how often that was. */

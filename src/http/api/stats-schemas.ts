@@ -32,7 +32,8 @@ const ARRIVALS = {
   arrival_rate: orNull(Type.Number({ description: 'arrived divided by arrived + not_arrived' })),
   attempts_per_call: orNull(
     Type.Number({
-      description: 'Attempts per caller moved; a target that was skipped was not tried',
+      description:
+        'Attempts per caller moved, without those that called nobody: skipped, or Telnyx was not reached',
     }),
   ),
 };

@@ -19,7 +19,7 @@ export interface Activity {
   live: { phase: Phase; count: number }[];
   /** Calls that began in the span. */
   calls: CallGroup[];
-  /** Attempts of those calls. */
+  /** Attempts of those calls, without those for which Telnyx was never asked. */
   attempts: AttemptGroup[];
   /** What those calls cost. */
   costs: CostGroup[];
@@ -36,8 +36,11 @@ export interface CallGroup {
   ends: Ends | null;
   /** How many attempts each of the calls has had. */
   attempts: number;
-  /** How many of those passed a target over, so that nobody was called; absent if none did. */
-  skipped?: number;
+  /**
+   * How many of those called nobody, because the target was passed over or Telnyx was never asked;
+   * absent if none did.
+   */
+  untried?: number;
   count: number;
 }
 
@@ -59,7 +62,7 @@ export interface RowGroup {
   key: string;
   ends: Ends | null;
   attempts: number;
-  skipped?: number;
+  untried?: number;
   count: number;
 }
 

@@ -17,20 +17,22 @@ export async function readActivity(
   const [row] = await query(
     `with recent as materialized (
        select f.call, f.created_at, nullif(f.rule, '${OTHERWISE}') as rule, f.ends, f.costs,
-         f.table_rows, n.attempts, n.skipped
+         f.table_rows, n.attempts, n.untried
        from call_filters f, lateral (
-         select count(*) as attempts, count(*) filter (where a.verdict = 'skipped') as skipped
+         select count(*) as attempts, count(*) filter (
+           where a.verdict = 'skipped' or (a.unsent and a.verdict = 'no_verdict')) as untried
          from attempts a where a.call = f.call) n
        where not f.leg and f.created_at >= $1
        order by f.created_at desc, f.call desc limit $2),
      by_call as (
-       select ${MINUTE('created_at')} as minute, rule, ends, attempts, skipped,
+       select ${MINUTE('created_at')} as minute, rule, ends, attempts, untried,
          count(*) as count
        from recent group by 1, 2, 3, 4, 5),
      by_attempt as (
        select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.kind, a.verdict, count(*) as count,
          coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"
        from recent r, lateral (select * from attempts where call = r.call offset 0) a
+       where not a.unsent or a.verdict is distinct from 'no_verdict'
        group by 1, 2, 3, 4, 5),
      by_cost as (
        select r.rule, x.target, x.currency, sum(x.amount::numeric)::text as amount, x.moved
@@ -40,7 +42,7 @@ export async function readActivity(
          from json_array_elements(r.costs::json) e) x
        group by r.rule, x.target, x.moved, x.currency),
      by_row as (
-       select e->>'table' as "table", e->>'key' as key, r.ends, r.attempts, r.skipped,
+       select e->>'table' as "table", e->>'key' as key, r.ends, r.attempts, r.untried,
          count(*) as count
        from recent r, lateral json_array_elements(r.table_rows::json) e group by 1, 2, 3, 4, 5),
      by_phase as (

@@ -7,7 +7,7 @@ import type { CostRow } from './call-columns.ts';
 
 export const MINUTE_MS = 60_000;
 
-type Became = Pick<CallGroup, 'ends' | 'attempts' | 'skipped'>;
+type Became = Pick<CallGroup, 'ends' | 'attempts' | 'untried'>;
 
 export interface Groups {
   call(call: Became & { createdAt: number; rule: string | null }): void;
@@ -74,9 +74,9 @@ export function createGroups(): Groups {
   };
 }
 
-/** Says nothing about targets that were skipped where there were none. */
-export function withoutNone<Group extends { skipped?: number }>({ skipped = 0, ...group }: Group) {
-  return skipped === 0 ? group : { ...group, skipped };
+/** Says nothing about attempts that called nobody where there were none. */
+export function withoutNone<Group extends { untried?: number }>({ untried = 0, ...group }: Group) {
+  return untried === 0 ? group : { ...group, untried };
 }
 
 function minuteOf(ms: number): number {

@@ -30,7 +30,7 @@ interface Row {
   rule: string | null;
   ends: string | null;
   attempts: number;
-  skipped: number;
+  untried: number;
   key: Uint8Array | null;
   target: string | null;
   kind: string;
@@ -80,11 +80,13 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
        c.table_rows, a.key, a.target, a.kind, a.verdict, a.started_at, a.took_ms,
        (select count(*) from attempts t where t.call = d.call) as attempts,
        -- With the plus it does not look through all skipped attempts of the store, for each row.
-       (select count(*) from attempts t where t.call = d.call and +t.verdict = 'skipped') as skipped
+       (select count(*) from attempts t where t.call = d.call
+        and (+t.verdict = 'skipped' or (t.unsent = 1 and +t.verdict = 'no_verdict'))) as untried
      from (select call, created_at from calls indexed by calls_created
            where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)
            order by created_at desc, call desc limit ?) d
-     join calls c on c.call = d.call left join attempts a on a.call = d.call
+     join calls c on c.call = d.call
+     left join attempts a on a.call = d.call and (a.unsent = 0 or a.verdict is not 'no_verdict')
      order by d.created_at desc, d.call desc`,
   );
 
@@ -106,8 +108,8 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
         if (position?.row !== row.call) {
           position = { createdAt: row.created_at, row: row.call };
           calls += 1;
-          const { attempts, skipped } = row;
-          const became = withoutNone({ ends: row.ends as Ends | null, attempts, skipped });
+          const { attempts, untried } = row;
+          const became = withoutNone({ ends: row.ends as Ends | null, attempts, untried });
           groups.call({ createdAt: row.created_at, rule: row.rule, ...became });
           if (row.table_rows !== null) groups.rows(row.table_rows, became);
           if (row.costs !== null) groups.cost(row.rule, row.costs);

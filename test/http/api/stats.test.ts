@@ -75,13 +75,13 @@ describe('the numbers', () => {
       now,
       since: now,
       live: [],
-      calls: [{ minute: 0, rule: 'support', ends: 'referred', attempts: 2, skipped: 1, count: 3 }],
+      calls: [{ minute: 0, rule: 'support', ends: 'referred', attempts: 2, untried: 1, count: 3 }],
       attempts: [
         { ...group, target: 'down', verdict: 'skipped', count: 3 },
         { ...group, target: 'good', verdict: 'completed', count: 3 },
       ],
       costs: [],
-      rows: [{ table: 'lines', key: 'a', ends: 'referred', attempts: 3, skipped: 1, count: 2 }],
+      rows: [{ table: 'lines', key: 'a', ends: 'referred', attempts: 3, untried: 1, count: 2 }],
     });
     expect(numbers.calls).toMatchObject({ moved: 3, attempts_per_call: 1 });
     expect(numbers.rules).toMatchObject([{ rule: 'support', attempts_per_call: 1 }]);

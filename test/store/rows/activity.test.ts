@@ -83,23 +83,25 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
     );
   });
 
-  test('an attempt that passed a target over is counted apart', async () => {
+  test('attempts that called nobody are counted apart: passed over, or Telnyx was never asked', async () => {
     const since = T0 - 10 * MINUTE;
-    const { calls, rows } = await store.activity(since, 1_000);
+    const { calls, rows, attempts } = await store.activity(since, 1_000);
+    const hunted = attempts.filter(({ rule }) => rule === 'hunt');
+    expect(hunted.map(({ verdict }) => verdict).sort()).toEqual(['completed', 'skipped']);
     expect(calls).toContainEqual({
       minute: since,
       rule: 'hunt',
       ends: 'referred',
-      attempts: 3,
-      skipped: 2,
+      attempts: 4,
+      untried: 3,
       count: 1,
     });
     expect(rows).toContainEqual({
       table: 'hunts',
       key: 'a',
       ends: 'referred',
-      attempts: 3,
-      skipped: 2,
+      attempts: 4,
+      untried: 3,
       count: 1,
     });
   });
@@ -179,8 +181,13 @@ const CALLS = [
     ends: 'referred',
     rule: 'hunt',
     rows: [{ table: 'hunts', key: 'a', of: 'to' }],
-    attempts: (['skipped', 'skipped', 'completed'] as const).map((verdict, n) =>
-      anAttempt(`hunted-${n}`, { startedAt: T0 - 10 * MINUTE, endedAt: T0 - 9 * MINUTE, verdict }),
+    attempts: (['skipped', 'skipped', 'no_verdict', 'completed'] as const).map((verdict, n) =>
+      anAttempt(`hunted-${n}`, {
+        startedAt: T0 - 10 * MINUTE,
+        endedAt: T0 - 9 * MINUTE,
+        verdict,
+        unsent: verdict !== 'completed',
+      }),
     ),
   }),
   aCall('long ago', { createdAt: T0 - 3 * MINUTE, phase: 'bridged', rule: 'support' }),
