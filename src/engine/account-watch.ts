@@ -6,6 +6,7 @@
 import type { Finding } from '../core/account/finding.ts';
 import type { Log } from '../log/log.ts';
 import type { Trouble } from '../log/troubles.ts';
+import { repeat } from './repeat.ts';
 
 export interface AccountWatch {
   start(): void;
@@ -32,18 +33,15 @@ interface Standing {
 export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
   const { everyMs, look, log, now } = options;
   let standing = new Map<string, Standing>();
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-
-  async function round(): Promise<void> {
-    try {
+  const rounds = repeat(
+    everyMs,
+    async (stopped) => {
       const findings = await look();
-      if (!stopped) settle(findings);
-    } catch (err) {
-      if (!stopped) log.emit('account.check_failed', { err });
-    }
-    if (!stopped) timer = setTimeout(round, everyMs).unref();
-  }
+      if (!stopped()) settle(findings);
+    },
+    () => {},
+    (err) => log.emit('account.check_failed', { err }),
+  );
 
   function settle(findings: readonly Finding[]): void {
     const at = now();
@@ -70,11 +68,10 @@ export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
 
   return {
     start() {
-      if (everyMs > 0) void round();
+      if (everyMs > 0) rounds.start();
     },
     stop() {
-      stopped = true;
-      clearTimeout(timer);
+      void rounds.stop();
     },
     troubles: () => [...standing.values()].map(troubleOf),
   };

@@ -4,6 +4,7 @@
  */
 import type { Store } from '../store/store.ts';
 import { type Final, finalOf } from './receiving/tally.ts';
+import { type Repeated, repeat } from './repeat.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
@@ -23,10 +24,7 @@ const SUMS_PRUNED_MAX = 1_000;
 const AUDIT_PRUNED_MAX = 500;
 const DAY_MS = 86_400_000;
 
-export interface Upkeep {
-  start(): void;
-  stop(): Promise<void>;
-}
+export type Upkeep = Repeated;
 
 export interface UpkeepOptions {
   store: Store;
@@ -137,36 +135,4 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     startedAt ??= (await store.due(1)).now - (clock() - createdAt);
     await store.heartbeat({ id: instance, startedAt, ...options.standing() });
   }
-}
-
-function repeat(
-  everyMs: number,
-  run: (stopped: () => boolean) => Promise<void>,
-  onGood: () => void,
-  onError: (error: unknown) => void,
-): Upkeep {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = true;
-  let running: Promise<void> = Promise.resolve();
-  const round = () => {
-    running = run(() => stopped)
-      .then(onGood, (error: unknown) => {
-        // Nothing is tried again, and work that the stop interrupted is not a failure.
-        if (!stopped) onError(error);
-      })
-      .then(() => {
-        if (!stopped) timer = setTimeout(round, everyMs).unref();
-      });
-  };
-  return {
-    start() {
-      stopped = false;
-      round();
-    },
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
 }

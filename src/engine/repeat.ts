@@ -1,0 +1,39 @@
+/** Work that is done again and again, each time after a pause. */
+export interface Repeated {
+  /** Does it for the first time. */
+  start(): void;
+  /** Resolves when none is being done any more. */
+  stop(): Promise<void>;
+}
+
+export function repeat(
+  everyMs: number,
+  run: (stopped: () => boolean) => Promise<void>,
+  onGood: () => void,
+  onError: (error: unknown) => void,
+): Repeated {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = true;
+  let running: Promise<void> = Promise.resolve();
+  const round = () => {
+    running = run(() => stopped)
+      .then(onGood, (error: unknown) => {
+        // Nothing is tried again, and work that the stop interrupted is not a failure.
+        if (!stopped) onError(error);
+      })
+      .then(() => {
+        if (!stopped) timer = setTimeout(round, everyMs).unref();
+      });
+  };
+  return {
+    start() {
+      stopped = false;
+      round();
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
