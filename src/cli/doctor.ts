@@ -88,7 +88,7 @@ export async function examineAccount(
     const reached = await reachAll(ours.flatMap(({ webhookUrl }) => webhookUrl ?? []));
     const account = { ...read, reached };
     const checks = examine({ account, routes, settings, now: Date.now() });
-    // A server does not start with such routes, so this is no lack of knowledge alone.
+    // A server does not start with broken routes, so the account is not ready either.
     return { ok: !broken && checks.every(({ status }) => status !== 'problem'), checks };
   } finally {
     await client.close();

@@ -26,7 +26,7 @@ export type FarEndName =
 
 export interface FarEnd {
   result: FarEndName | number;
-  /** 1xx NOTIFYs before the result; default [100]. Not before `silent` and `bye`'s own. */
+  /** 1xx NOTIFYs before the result; default [100], and none before `silent` and `bye`. */
   progress?: number[];
   /** Time from the acceptance to the first NOTIFY; default 30 ms. */
   startedMs?: number;

@@ -24,7 +24,7 @@ export interface Ready {
   before: ReadonlySet<string>;
 }
 
-/** Short, because the call cannot be hung up while a request is waited for. */
+/** Short, because the call cannot be hung up while we wait for a request. */
 const SERVER_TIMEOUT_MS = 10_000;
 
 export async function getReady(

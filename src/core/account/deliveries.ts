@@ -44,7 +44,7 @@ export function failedSince(seen: Seen): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** Problems of another application are none of ours. */
+/** Other applications may have problems that do not concern us. */
 function oursOf(seen: Seen, all: readonly Delivery[]): Delivery[] {
   const connections = ourConnections(seen);
   return all.filter(

@@ -192,7 +192,6 @@ function endsOf(call: Call, before: Phase, open: Attempt | null, byCaller: boole
   const unmanaged =
     before === 'unmanaged' || (before === 'new' && call.facts.direction !== 'incoming');
   if (unmanaged) return 'ignored';
-  // The leg ended with a REFER that failed, and it was not the caller who hung up.
   return lostEnds(call, byCaller);
 }
 
@@ -201,7 +200,7 @@ export function unreachedEnds(call: Call, byCaller: boolean): Ends {
   return call.releasedAs ?? (call.lastResortRan ? 'failed' : lostEnds(call, byCaller));
 }
 
-/** The caller hung up, and no attempt reached anybody. */
+/** No attempt reached anybody: `failed` if one failed and it was not the caller who hung up. */
 function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'abandoned' {
   return !byCaller && attempts.some(({ verdict }) => isFailed(verdict)) ? 'failed' : 'abandoned';
 }

@@ -88,7 +88,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
       ...restingTargets(routes.current(), restState(rest.value), now()),
     ];
   } catch (error) {
-    // Webhooks do not wait for lists: the store is not away, and this question can be asked again.
+    // Only too many lists are being read: the store works, and the client may ask again.
     if (error instanceof TooBusy) throw error;
     return [storeTrouble(error instanceof Error ? error.message : String(error))];
   }

@@ -106,7 +106,7 @@ export function createEventStreams(read: ReadChanges): EventStreams {
     admit,
     open(response, { viewer, after, legs, stillMay }) {
       const { socket } = response;
-      // The client left while its session was looked up: that is over and would not be seen.
+      // The client left while its session was looked up, so the events that say so are over.
       if (response.destroyed || socket === null || socket.readableEnded) {
         response.destroy();
         return;
@@ -127,7 +127,7 @@ export function createEventStreams(read: ReadChanges): EventStreams {
         'x-accel-buffering': 'no',
       });
       response.write('retry: 2000\n\n');
-      // A client that leaves ends its side. Elsewhere that may be one that waits for its answer.
+      // A client that ends its side has left. On other endpoints it may still wait for an answer.
       socket.once('end', () => response.end());
       response.on('close', () => streams.delete(stream));
       response.on('error', () => streams.delete(stream));

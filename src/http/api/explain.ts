@@ -26,7 +26,7 @@ export function registerExplain(app: ApiScope, { routes, now }: ExplainDeps): vo
       const { at } = request.body;
       const atMs = at === undefined ? now() : readMoment(at);
       if (atMs === null) return sendProblem(reply, badMoment('body', 'at', at ?? ''));
-      const stranger = strangerIn(request.body, routes.current());
+      const stranger = unknownIn(request.body, routes.current());
       if (stranger === null) return routes.explain(questionOf(request.body, atMs));
       return sendProblem(reply, {
         ...unknownName(stranger.what, stranger.name, [...stranger.known.keys()]),
@@ -40,8 +40,8 @@ export function registerExplain(app: ApiScope, { routes, now }: ExplainDeps): vo
 
 type Asked = Static<typeof EXPLAIN_BODY>;
 
-/** The first target, switch or lookup that is asked about and is none of these routes. */
-function strangerIn(
+/** The first target, switch or lookup that somebody asks about and the routes do not have. */
+function unknownIn(
   { verdicts = {}, hangup_after = '', switches = {}, lookups = {} }: Asked,
   set: RouteSet,
 ) {

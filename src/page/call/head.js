@@ -27,7 +27,7 @@ function marks(call) {
   const name = standing(call);
   const shown = isSip() ? word(name) : plainStanding(call);
   const exact = call.ends === null ? call.phase : `ends ${word(call.ends)}`;
-  // A live call stands where its phase is, and a B-leg where it ended: said once.
+  // The word for a live call is its phase, and that for a B-leg its end: neither is said twice.
   const more = isSip() && (call.ends ?? call.phase) !== name ? `, ${word(exact)}` : '';
   return html`<p class="lead"><span class="dot ${tone(name)}" title=${shown}></span><strong class="summary">${said(call.summary)}</strong></p>
     <p class="faint">${shown}${more};

@@ -9,9 +9,9 @@ const BAR_SHARE = 0.78;
 const EVERY_HOURS = 3;
 /** Maximum number of names below a chart, so that they fit on a phone. */
 const NAMES_MAX = 7;
-/** More bars are thin on a phone, where an edge of their ground's colour would hide them. */
+/** More bars than this are so thin on a phone that an edge around each would hide them. */
 const EDGED_MAX = 48;
-/** The same edge would hide a part of fewer pixels. */
+/** A part of fewer pixels would be hidden by the edge, too. */
 const EDGED_PX_MIN = 4;
 /** As in page.css. */
 const CHART_PX = 120;

@@ -49,7 +49,7 @@ export interface SetContext {
   used: Record<NameKind, Set<string>>;
   /** See uncertain.ts. */
   uncertain: Set<Uncertain>;
-  /** The tables that a rule requires, where more may be meant by what could not be read. */
+  /** Tables that a rule requires, if it may require others in a part that could not be read. */
   unsureRows: WeakSet<RowScope>;
   /** Schedules that could not be read completely, so nothing can be concluded from them. */
   broken: Set<string>;

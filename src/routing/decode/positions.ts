@@ -26,7 +26,7 @@ interface Spot {
   keys: Map<string, number>;
   isWhole: boolean;
   hasUnknownKey: boolean;
-  /** Members of which nothing more is said, see `Place.reported`; `key`: only not of the key. */
+  /** Members, or only their keys, that nothing more is reported of; see `Place.reported`. */
   reported: Map<string, 'key' | 'member'> | null;
   /** Everything in it is a stand-in. */
   standsIn: boolean;

@@ -91,7 +91,7 @@ export function factsOf(from: string | null, to: string | null): CallFacts {
   };
 }
 
-/** The first of these that is neither a target of the routes nor written as a destination is. */
+/** The first of these that is no target of the routes, and no number or SIP URI either. */
 export function unknownTarget(
   names: string[],
   { targets }: Pick<RouteSet, 'targets'>,
