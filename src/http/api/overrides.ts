@@ -75,11 +75,17 @@ interface OverrideAsked {
   reason?: string | null;
 }
 
-/** The parsed body, or the problem with it. */
-export function readOverride(
+/** The parsed body, or the problem with the request. `state` null ends the override. */
+export async function readOverride(
+  store: Pick<Store, 'setting'>,
+  { kind, name, known, state }: Named,
   { until = null, reason = null }: OverrideAsked,
   now: number,
-): { untilMs: number | null; reason: string | null } | { problem: Problem } {
+): Promise<{ untilMs: number | null; reason: string | null } | { problem: Problem }> {
+  const isLeft = state === null && !known.has(name) && (await isSet(store, kind, name, now));
+  if (!known.has(name) && !isLeft) {
+    return { problem: unknownName(SINGULAR[kind], name, [...known.keys()]) };
+  }
   const untilMs = until === null ? null : readMoment(until);
   if (until !== null && untilMs === null) return { problem: badMoment('body', 'until', until) };
   if (untilMs !== null && untilMs <= now) return { problem: past(untilMs, now) };
@@ -88,10 +94,20 @@ export function readOverride(
 
 type Kind = keyof Overrides;
 
+const SINGULAR = { schedules: 'schedule', switches: 'switch', targets: 'target' } as const;
+
+interface Named {
+  kind: Kind;
+  name: string;
+  /** Those of the live routes, by name. */
+  known: ReadonlyMap<string, unknown>;
+  state: boolean | null;
+}
+
 /**
  * A name from an earlier route set may still have an override, and it must be possible to end it.
  */
-export async function isStillOverridden(
+async function isSet(
   store: Pick<Store, 'setting'>,
   kind: Kind,
   name: string,

@@ -14,13 +14,11 @@ import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { schedulesCsv } from './override-csv.ts';
 import {
   changeOverride,
-  isStillOverridden,
   OVERRIDE_REFUSED,
   OVERRIDE_SCHEMA,
   type OverrideDeps,
   overrideJson,
   readOverride,
-  unknownName,
 } from './overrides.ts';
 import { OVERRIDE, OVERRIDE_BODY, SCHEDULES, SCHEDULES_QUERY } from './routes-schemas.ts';
 
@@ -45,11 +43,8 @@ export function registerSchedules(app: ApiScope, deps: OverrideDeps): void {
       const { schedules } = deps.routes.current();
       const { open } = request.body;
       const now = deps.now();
-      const isLeft = open === null && (await isStillOverridden(deps.store, 'schedules', name, now));
-      if (!schedules.has(name) && !isLeft) {
-        return sendProblem(reply, unknownName('schedule', name, [...schedules.keys()]));
-      }
-      const asked = readOverride(request.body, now);
+      const named = { kind: 'schedules', name, known: schedules, state: open } as const;
+      const asked = await readOverride(deps.store, named, request.body, now);
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);

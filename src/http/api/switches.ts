@@ -12,13 +12,11 @@ import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { switchesCsv } from './override-csv.ts';
 import {
   changeOverride,
-  isStillOverridden,
   OVERRIDE_REFUSED,
   OVERRIDE_SCHEMA,
   type OverrideDeps,
   overrideJson,
   readOverride,
-  unknownName,
 } from './overrides.ts';
 import { SWITCH_BODY, SWITCHES, TURNED } from './routes-schemas.ts';
 
@@ -40,15 +38,12 @@ export function registerSwitches(app: ApiScope, deps: OverrideDeps): void {
       const { on } = request.body;
       const now = deps.now();
       const { switches } = routes.current();
-      const isLeft = on === null && (await isStillOverridden(store, 'switches', name, now));
-      const found = switches.get(name);
-      if (found === undefined && !isLeft) {
-        return sendProblem(reply, unknownName('switch', name, [...switches.keys()]));
-      }
-      const asked = readOverride(request.body, now);
+      const named = { kind: 'switches', name, known: switches, state: on } as const;
+      const asked = await readOverride(store, named, request.body, now);
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
+      const found = switches.get(name);
       // The default state without a time limit needs no override.
       const ends = on === null || (on === found?.on && asked.untilMs === null);
       const { until, reason } = overrideJson(asked);

@@ -24,13 +24,11 @@ import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { targetsCsv } from './override-csv.ts';
 import {
   changeOverride,
-  isStillOverridden,
   OVERRIDE_REFUSED,
   OVERRIDE_SCHEMA,
   type OverrideDeps,
   overrideJson,
   readOverride,
-  unknownName,
 } from './overrides.ts';
 import { REST_BODY, RESTED, TARGETS } from './targets-schemas.ts';
 
@@ -66,11 +64,8 @@ export function registerTargets(app: ApiScope, deps: OverrideDeps): void {
       const now = deps.now();
       const set = routes.current();
       const target = set.targets.get(name);
-      const isLeft = on === null && (await isStillOverridden(store, 'targets', name, now));
-      if (target === undefined && !isLeft) {
-        return sendProblem(reply, unknownName('target', name, [...set.targets.keys()]));
-      }
-      const asked = readOverride(request.body, now);
+      const named = { kind: 'targets', name, known: set.targets, state: on } as const;
+      const asked = await readOverride(store, named, request.body, now);
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
