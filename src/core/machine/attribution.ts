@@ -109,6 +109,16 @@ export function attributeBridge(call: Call, event: WebhookEvent): Attempt | null
   );
 }
 
+/**
+ * No attempt can be the one that rings, but Telnyx refused the newest one's request a moment ago and
+ * may have executed it all the same: whoever's REFER it is, somebody is called.
+ */
+export function refusedSource(call: Call, event: WebhookEvent, now: number): Attempt | null {
+  const newest = call.attempts.findLast(({ kind, unsent }) => kind === 'refer' && !unsent);
+  if (newest?.verdict !== 'rejected' || newest.final) return null;
+  return mayStillReport(newest, now) && !occurredBefore(event, newest.sentAt) ? newest : null;
+}
+
 /** The newer attempts that still lack their final event. */
 export function newerThan(call: Call, attempt: Attempt): Attempt[] {
   const from = call.attempts.indexOf(attempt) + 1;

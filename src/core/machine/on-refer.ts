@@ -7,6 +7,7 @@ import {
   newerThan,
   otherSources,
   othersRinging,
+  refusedSource,
 } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
@@ -19,11 +20,15 @@ import { isContradictory, RINGING, verdictOfReferFailure, verdictOfSipCode } fro
 
 export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
-  const attempt = attributeRefer(call, event, turn.now);
+  const candidates = mayRing(call, event, turn.now);
+  const named = attributeRefer(call, event, turn.now);
+  if (named === null && candidates.length > 0) {
+    somebodyRings(turn, candidates);
+    return;
+  }
+  const attempt = named ?? refusedSource(call, event, turn.now);
   if (attempt === null) {
-    const candidates = mayRing(call, event, turn.now);
-    if (candidates.length > 0) somebodyRings(turn, candidates);
-    else turn.notices.push({ kind: 'event_foreign', type: event.type });
+    turn.notices.push({ kind: 'event_foreign', type: event.type });
     return;
   }
   turn.attemptId = attempt.id;
@@ -44,8 +49,9 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
 }
 
 /**
- * Telnyx refused the request, and the event of its REFER names it. No other command than this one
- * writes that name, so the REFER was executed, and its target may take the caller.
+ * Telnyx refused the request, and the event of its REFER names it, or can be of no other. No other
+ * command than this one writes that name, so the REFER was executed, and its target may take the
+ * caller.
  */
 function executedAfterAll(turn: Turn, attempt: Attempt): void {
   if (attempt.verdict !== 'rejected') return;

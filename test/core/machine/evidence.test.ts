@@ -604,6 +604,32 @@ describe('a REFER that Telnyx refused and sent all the same', () => {
     expect(d.count('refer')).toBe(2);
   });
 
+  /** A prompt that was spoken since hides its name. */
+  const ringsUnnamed = (d: Driver) => {
+    d.accept(d.last('speak'));
+    const { clientState } = d.last('speak');
+    d.hook('call.refer.started', { clientState, sipNotifyResponse: 180 });
+    d.now += 5_000;
+    d.hook('call.speak.ended', { clientState });
+  };
+
+  it('rings without its name: nobody else is called while it rings', () => {
+    const d = answered([refer('a'), say('One moment.'), refer('b')]);
+    d.outcome(d.last('refer'), rejected('10015'));
+    ringsUnnamed(d);
+    expect(d.call.attempts[0]).toMatchObject({ verdict: 'no_verdict', progress: true });
+    expect(d.count('refer')).toBe(1);
+  });
+
+  it('is not said to ring for one that has been asked since, and failed', () => {
+    const d = answered([refer('a'), refer('b'), say('One moment.'), refer('c')]);
+    d.outcome(d.last('refer'), rejected('10015'));
+    d.accept(d.last('refer'));
+    d.hook('call.refer.failed', { sipNotifyResponse: 486 });
+    ringsUnnamed(d);
+    expect(verdicts(d)).toEqual(['rejected', 'busy', null]);
+  });
+
   it('fails: its verdict is what its target said, and the next one has its turn', () => {
     const { d, a } = refusedThenNext();
     d.hook('call.refer.started', { ...a, sipNotifyResponse: 180 });
