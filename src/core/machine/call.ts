@@ -275,6 +275,8 @@ export interface Call {
   releases: number;
   /** Why the call is being released; becomes `ends`. */
   releasedAs: Ends | null;
+  /** An operator hung up, while no step had done so and nobody had been reached. */
+  releasedByOperator: boolean;
   suspended: Suspended | null;
   /**
    * Commands without an outcome, which `cancel` may cancel. `turnedAway`: Telnyx answered the last

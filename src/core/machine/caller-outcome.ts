@@ -74,7 +74,7 @@ function endWords(call: Call): string {
     case 'not_reached':
       if (ends === 'missed') return 'Not reached: they had gone before we heard of them';
       if (last === undefined) return `Not reached after ${lasted}: nobody could be tried`;
-      return `Not reached after ${lasted}${becauseOf(attempts)}`;
+      return `Not reached after ${lasted}${becauseOf(attempts)}${operatorWords(call)}`;
     case 'gave_up':
       return `Gave up after ${lasted}${whileWords(last)}`;
     case 'unsure': {
@@ -83,7 +83,7 @@ function endWords(call: Call): string {
       return `Perhaps reached ${where}, which never confirmed it${becauseOf(attempts, open)}`;
     }
     case 'turned_away':
-      return `Turned away after ${lasted}${byRule(call)}`;
+      return `Turned away after ${lasted}${whyTurnedAway(call)}`;
     case 'not_ours':
       return 'Left to another application';
     case null:
@@ -141,10 +141,12 @@ function wayWords({ kind, progress, sipNotifyResponse, bLegAnswered }: Attempt):
   return progress ? 'Calling' : 'On the way to';
 }
 
-function reachedWords({ attempts, createdAt }: Call): string {
+function reachedWords({ attempts, createdAt, endedAt }: Call): string {
   const taken = attempts.findLast(({ verdict }) => verdict === 'completed') ?? attempts.at(-1);
   if (taken === undefined) return 'Reached somebody';
-  const waited = taken.endedAt === null ? '' : ` after ${duration(taken.endedAt - createdAt)}`;
+  // The news may come after the hangup, but then the caller had arrived before it.
+  const arrivedAt = Math.min(taken.endedAt ?? Infinity, endedAt ?? Infinity);
+  const waited = arrivedAt === Infinity ? '' : ` after ${duration(arrivedAt - createdAt)}`;
   return `Reached ${shortName(taken)}${waited}${becauseOf(attempts, taken)}`;
 }
 
@@ -189,7 +191,15 @@ function shortName({ target, sipAddress }: Attempt): string {
   return target ?? sipAddress.replace(/^sips?:/i, '').replace(/[;?].*$/s, '');
 }
 
-function byRule({ rule, decided }: Call): string {
+function operatorWords({ ends, releasedByOperator }: Call): string {
+  return ends === 'hung_up' && releasedByOperator ? '; an operator hung up' : '';
+}
+
+function whyTurnedAway(call: Call): string {
+  const { rule, decided, ends, answerRefused, releasedByOperator } = call;
+  if (ends === 'hung_up' && releasedByOperator) return ': an operator hung up';
+  // The rule may have steps that would have moved the caller.
+  if (ends === 'hung_up' && answerRefused) return ': Telnyx refused to answer the call';
   if (rule !== null) return ` by the rule "${rule}"`;
   return decided ? ': no rule matched this call' : '';
 }

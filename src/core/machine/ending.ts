@@ -99,7 +99,8 @@ export function endCall(
   cancelOutstanding(turn);
   const open = openThen ?? openAttempt(call);
   if (openThen !== null) endedByItsBye(turn, openThen);
-  for (const attempt of call.attempts) if (attempt.verdict === null) endWithTheLeg(turn, attempt);
+  for (const attempt of call.attempts)
+    if (attempt.verdict === null) endWithTheLeg(turn, attempt, byCaller);
   const ends = endsOf(call, before, open, byCaller);
   call.endedByCaller = byCaller;
   end(turn, ends, how);
@@ -146,21 +147,22 @@ export function endedWhileAccepted(turn: Turn, attempt: Attempt): void {
   const lost = call.ends === 'abandoned' || (call.ends === 'failed' && !call.lastResortRan);
   if (attempt.kind !== 'refer' || !lost) return;
   attempt.acceptedAt = call.endedAt;
-  endWithTheLeg(turn, attempt);
+  endWithTheLeg(turn, attempt, call.endedByCaller);
   correctEnds(turn, attempt.verdict === 'completed' ? 'referred' : 'unconfirmed');
 }
 
-function endWithTheLeg(turn: Turn, attempt: Attempt): void {
+function endWithTheLeg(turn: Turn, attempt: Attempt, byCaller: boolean): void {
+  const left = byCaller ? 'the caller left' : 'the leg ended';
   if (attempt.kind === 'transfer') {
     if (attempt.bLegAnswered) {
       endAttempt(turn, attempt, 'no_verdict', 'the leg ended after the B-leg had answered');
     } else {
-      endAttempt(turn, attempt, 'abandoned', 'the caller left while the B-leg rang');
+      endAttempt(turn, attempt, 'abandoned', `${left} while the B-leg rang`);
     }
     return;
   }
   if (attempt.acceptedAt === null) {
-    endAttempt(turn, attempt, 'abandoned', 'the caller left before the REFER was accepted');
+    endAttempt(turn, attempt, 'abandoned', `${left} before the REFER was accepted`);
   } else if (turn.call.releasedAs !== null || !endedByItsBye(turn, attempt)) {
     // A leg that we have hung up says nothing about the target.
     endAttempt(

@@ -39,6 +39,7 @@ export function newCall(callId: string, now: number): Call {
     unseen: 0,
     releases: 0,
     releasedAs: null,
+    releasedByOperator: false,
     suspended: null,
     outstanding: [],
     parked: [],

@@ -28,7 +28,9 @@ function hangUp(turn: Turn): 'ended' | null {
   const { call } = turn;
   if (call.phase === 'ended') return 'ended';
   note(turn, `an operator hangs up, from ${call.phase}`);
-  release(turn, endsAs(call), null);
+  const ends = endsAs(call);
+  if (call.releasedAs === null) call.releasedByOperator = ends === 'hung_up';
+  release(turn, ends, null);
   return null;
 }
 

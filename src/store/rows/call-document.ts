@@ -53,6 +53,7 @@ const callDefaults = () =>
     unseen: 0,
     releases: 0,
     releasedAs: null,
+    releasedByOperator: false,
     suspended: null,
     outstanding: [],
     parked: [],

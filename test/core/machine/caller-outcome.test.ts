@@ -60,6 +60,11 @@ describe('the sentence', () => {
       'Reached support-eu after 1.4 s: support-us was busy.',
       ended('referred', [busy, tried('support-eu', 'completed')]),
     ],
+    [
+      // The last NOTIFY came half a minute after the hangup.
+      'Reached support-eu after 42 s.',
+      ended('referred', [tried('support-eu', 'completed', { endedAt: T0 + 70_000 })]),
+    ],
     ['Reached support-eu after 1.4 s.', ended('transferred', [tried('support-eu', 'completed')])],
     ['Not reached after 42 s: support-us was busy.', ended('hung_up', [busy])],
     [
@@ -84,6 +89,18 @@ describe('the sentence', () => {
       ended('referred', [tried('support-us', 'not_allowed'), tried('support-eu', 'completed')]),
     ],
     ['Turned away after 42 s by the rule "support".', ended('rejected', [])],
+    [
+      'Turned away after 42 s: Telnyx refused to answer the call.',
+      ended('hung_up', [], { answerRefused: true }),
+    ],
+    [
+      'Turned away after 42 s: an operator hung up.',
+      ended('hung_up', [], { releasedByOperator: true }),
+    ],
+    [
+      'Not reached after 42 s: support-us was busy; an operator hung up.',
+      ended('hung_up', [busy], { releasedByOperator: true }),
+    ],
     ['Turned away after 42 s: no rule matched this call.', ended('hung_up', [], { rule: null })],
     ['Left to another application.', ended('ignored', [])],
     [

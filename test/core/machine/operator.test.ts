@@ -1,6 +1,6 @@
 /** An operator hangs a call up, or takes the caller out of an attempt that hangs. */
 import { describe, expect, it } from 'vitest';
-import { outcomeOfCall } from '../../../src/core/machine/caller-outcome.ts';
+import { outcomeOfCall, summaryOf } from '../../../src/core/machine/caller-outcome.ts';
 import {
   CALL,
   type Driver,
@@ -30,6 +30,33 @@ describe('hanging up', () => {
     d.hook('call.hangup');
     expect(d.call).toMatchObject({ phase: 'ended', ends: 'hung_up', attempts: [] });
     expect(d.timeline.at(-2)?.detail).toEqual({ by: 'anna', reason: 'it hangs' });
+  });
+
+  it('is said to be what ended the call, not the rule or the caller', () => {
+    const d = drive(decision([say('A long text.'), transfer('a')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const before = structuredClone(d.call);
+    act(d, 'hangup');
+    d.hook('call.hangup');
+    expect(summaryOf(d.call)).toMatch(/^Turned away after .*: an operator hung up\.$/);
+    expect(before.releasedByOperator).toBe(false);
+
+    const moving = drive(decision([transfer('a')]));
+    moving.hook('call.initiated');
+    moving.hook('call.answered');
+    act(moving, 'hangup');
+    moving.hook('call.hangup', { hangupSource: 'callee' });
+    expect(summaryOf(moving.call)).toMatch(/a was still being tried; an operator hung up\.$/);
+    expect(moving.call.attempts[0]?.reason).toBe('the leg ended while the B-leg rang');
+  });
+
+  it('changes nothing about a call that a step has hung up already', () => {
+    const d = drive(decision([{ do: 'hangup' }]));
+    d.hook('call.initiated');
+    act(d, 'hangup');
+    d.hook('call.hangup');
+    expect(summaryOf(d.call)).not.toMatch(/operator/);
   });
 
   it('ends a call of another application too', () => {

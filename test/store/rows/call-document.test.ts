@@ -112,6 +112,7 @@ const CALL: Call = {
   unseen: 1,
   releases: 1,
   releasedAs: 'rejected',
+  releasedByOperator: true,
   suspended: { phase: 'speaking', plan: [], running: null, done: { digits: null } },
   outstanding: [{ id: 'c', action: 'refer', legId: 'l', turnedAway: true }],
   parked: [PARKED],
