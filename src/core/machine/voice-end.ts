@@ -26,7 +26,7 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   const kind = kindOf(running.step);
   const stopped = call.voices.find((voice) => voice.id !== running.id && voice.kind === kind);
   const own = isCertainlyOwn(running, event);
-  const isCut = event.status === 'cancelled' || tooSoon(turn, running.step);
+  const isCut = event.status === 'cancelled' || tooSoon(turn, running);
   if (stopped !== undefined && !own && isCut) {
     call.voices = call.voices.filter((voice) => voice !== stopped);
     return false;
@@ -70,13 +70,16 @@ function isOfEarlier(call: Call, running: Running, { envelope }: WebhookEvent): 
   return !(isItsLoop && call.suspended !== null);
 }
 
-function tooSoon(turn: Turn, step: VoiceStep): boolean {
-  const startedAt = turn.call.deadlines.find((deadline) => deadline.name === 'step')?.setAt;
+function tooSoon({ call, now }: Turn, { id, step }: Running): boolean {
+  const startedAt = call.deadlines.find((deadline) => deadline.name === 'step')?.setAt;
+  // Telnyx has neither accepted it nor reported its start.
+  const begun = call.voices.some((voice) => voice.id === id && voice.started);
+  if (!begun && call.outstanding.some((command) => command.id === id)) return true;
   // Nobody knows how long a recording is.
   if (startedAt === undefined || step.do === 'play') return true;
-  if (step.do === 'menu' && step.play !== undefined) return true;
+  if (!isVoice(step) || (step.do === 'menu' && step.play !== undefined)) return true;
   const leastMs = SPEECH_EXTRA_MS_MIN + step.text.length * SPEECH_MS_PER_CHARACTER_MIN;
-  return turn.now - startedAt < leastMs;
+  return now - startedAt < leastMs;
 }
 
 const KIND_OF_ENDING: Record<string, Voice['kind'] | undefined> = {

@@ -144,6 +144,22 @@ describe('short words after a loop', () => {
   });
 });
 
+it('words that Telnyx accepts late are not ended by the end of the loop, however long it took', () => {
+  const d = moving([refer('a'), say('Sorry.'), refer('b')]);
+  d.accept(d.last('speak'));
+  fails(d);
+  const own = d.last('speak');
+  const ended = () =>
+    d.hook('call.speak.ended', { status: 'completed', clientState: own.clientState });
+  d.now += 4_000;
+  ended();
+  expect(d.count('refer')).toBe(1);
+  d.accept(own);
+  d.now += 1_000;
+  ended();
+  expect(d.count('refer')).toBe(2);
+});
+
 describe('the end of a recording', () => {
   const play: Step = { do: 'play', url: 'https://example.com/a.mp3' };
   const ended = (d: Driver, status: string, clientState: string | null) =>
