@@ -221,8 +221,7 @@ function concludeRunning(turn: Turn, what: string, alive: boolean): void {
     return;
   }
   if (attempt.bLegAnswered) {
-    // Nobody has hung up since, so they are talking and only the event was lost.
-    talkOn(turn, attempt, 'the B-leg answered; call.bridged never came');
+    talkUnreported(turn, attempt);
     return;
   }
   if (mayHaveBLeg(attempt)) askForBLeg(turn, attempt, what, alive);
@@ -268,6 +267,10 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string, alive: boolean):
 
 /** Neither an answer nor any webhook: wait and ask again instead of moving the caller. */
 function waitForNews(turn: Turn, attempt: Attempt): void {
+  if (attempt.bLegAnswered) {
+    talkUnreported(turn, attempt);
+    return;
+  }
   const waitedMs = turn.now - (attempt.acceptedAt ?? attempt.sentAt);
   if (webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
     giveUp(turn, attempt, 'its time ran out without any news');
@@ -298,6 +301,11 @@ function lastHeardAt({ call, world }: Turn): number {
 /** Asked less and less often. */
 function againMs(waitedMs: number): number {
   return Math.round(Math.min(Math.max(B_LEG_AGAIN_MS_MIN, waitedMs / 4), B_LEG_AGAIN_MS_MAX));
+}
+
+/** Nobody has hung up since, so they are talking and only the event was lost. */
+function talkUnreported(turn: Turn, attempt: Attempt): void {
+  talkOn(turn, attempt, 'the B-leg answered; call.bridged never came');
 }
 
 function talkOn(turn: Turn, attempt: Attempt, why: string): void {

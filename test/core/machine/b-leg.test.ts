@@ -235,6 +235,17 @@ describe('a B-leg that rang when the network failed, and may be talking', () => 
     expect(d.call.phase).toBe('speaking');
   });
 
+  it('talks if its answer is heard while Telnyx is asked for it, though that brings nothing', () => {
+    const d = away();
+    d.fall('attempt');
+    unanswered(d);
+    bLeg(d, 'call.answered');
+    d.heardAt = d.now;
+    unanswered(d);
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(hangups(d)).toEqual([]);
+  });
+
   it('is waited for beyond patience only as long as Telnyx does not answer', () => {
     const d = away(impatient());
     d.fall('patience');
