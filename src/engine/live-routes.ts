@@ -1,12 +1,7 @@
 /** The live route set as endpoints and upkeep use it: they ask it, reload it, go back from it. */
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Explained, explainNow, explainThen } from '../core/replay/replay.ts';
-import {
-  type ListedOverride,
-  listOverrides,
-  type Overrides,
-  overridesOf,
-} from '../core/rules/override.ts';
+import { type ListedOverride, listOverrides, type Overrides } from '../core/rules/override.ts';
 import { restState, standingOf } from '../core/rules/rest.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
@@ -16,6 +11,7 @@ import type { Trouble } from '../log/troubles.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
+import { currentOverrides } from '../store/current-overrides.ts';
 import type { Store } from '../store/store.ts';
 import { type Activated, type ActivationResult, createActivation } from './routes/activation.ts';
 import { type AskedReload, createAskedReloads } from './routes/asked-reload.ts';
@@ -95,7 +91,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
    */
   let toJoin: string | null = null;
   let joinLooks = 0;
-  const overrides = async () => overridesOf((await store.setting('overrides')).value);
+  const overrides = () => currentOverrides(store);
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });
   return {

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { BadValue, parseDatabaseUrl } from '../../config/values.ts';
 import type { ReportAsked } from '../../core/history/report-asked.ts';
 import { partyOf } from '../../core/rules/address.ts';
-import { type Overrides, overridesOf } from '../../core/rules/override.ts';
+import type { Overrides } from '../../core/rules/override.ts';
 import { RefereeError } from '../../errors.ts';
 import {
   type CallDetail,
@@ -19,6 +19,7 @@ import { statsJson } from '../../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../../http/limits.ts';
 import { searchedText } from '../../routing/numbers/national.ts';
 import { type CallFilter, PARTIES } from '../../store/contract/list.ts';
+import { currentOverrides } from '../../store/current-overrides.ts';
 import type { Database } from '../../store/open.ts';
 import { type Labels, readReport } from '../../store/read-report.ts';
 import { openReader, type StoreReader } from '../../store/reader.ts';
@@ -130,7 +131,7 @@ export function documentsIn(reader: StoreReader): Documents {
       return statsJson(await reader.activity(from, HTTP_LIMITS.statsCallsMax));
     },
     report: (asked) => readReport(reader, asked, latestLabels(reader)),
-    overrides: async () => overridesOf((await reader.setting('overrides')).value),
+    overrides: () => currentOverrides(reader),
     close: () => reader.close(),
   };
 }

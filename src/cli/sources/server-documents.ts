@@ -37,8 +37,8 @@ export function documentsOf(server: Server): Documents {
         server.get('/v1/switches', {}, SWITCHES),
       ]);
       return {
-        schedules: overridesOf(schedules, (override) => ({ open: override.open })),
-        switches: overridesOf(switches, (override) => ({ on: override.on })),
+        schedules: byName(schedules, (override) => ({ open: override.open })),
+        switches: byName(switches, (override) => ({ on: override.on })),
       } satisfies Overrides;
     },
     async close() {},
@@ -46,7 +46,7 @@ export function documentsOf(server: Server): Documents {
 }
 
 /** The overrides, by name. */
-function overridesOf<Given extends OverrideJson, State>(
+function byName<Given extends OverrideJson, State>(
   listed: { name: string; override: Given | null }[],
   stateOf: (override: Given) => State,
 ): Record<string, Override & State> {

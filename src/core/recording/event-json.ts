@@ -153,7 +153,7 @@ const OUTCOME: Record<FieldsOf<Outcome>, Check> = {
 };
 const outcome = shapeOf(OUTCOME, ['kind']);
 /** Overrides, by name. */
-const overridesOf = (state: 'open' | 'on' | 'rest'): Check =>
+const areOverrides = (state: 'open' | 'on' | 'rest'): Check =>
   mapOf(
     shapeOf(
       {
@@ -167,7 +167,7 @@ const overridesOf = (state: 'open' | 'on' | 'rest'): Check =>
     ),
   );
 const overrides = shapeOf(
-  { schedules: overridesOf('open'), switches: overridesOf('on'), targets: overridesOf('rest') },
+  { schedules: areOverrides('open'), switches: areOverrides('on'), targets: areOverrides('rest') },
   [],
 );
 

@@ -4,7 +4,6 @@
  * the store and then reports that as a problem.
  */
 import { iso } from '../../core/iso-time.ts';
-import { overridesOf } from '../../core/rules/override.ts';
 import { restState } from '../../core/rules/rest.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { livingReplicas } from '../../engine/other-replicas.ts';
@@ -12,6 +11,7 @@ import { TooBusy } from '../../errors.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import { countOf } from '../../routing/problem.ts';
 import type { Replica } from '../../store/contract/settings.ts';
+import { currentOverrides } from '../../store/current-overrides.ts';
 import type { Store } from '../../store/store.ts';
 import type { StoreWatch } from '../health.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -76,10 +76,10 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
       store.outbox(),
       livingReplicas(store, troubles?.instance),
       read(now() - HTTP_LIMITS.statsSpanMs),
-      store.setting('overrides'),
+      currentOverrides(store),
       store.setting('rest'),
     ]);
-    const overridden = overrideProblems(routes.current(), overridesOf(overrides.value), now());
+    const overridden = overrideProblems(routes.current(), overrides, now());
     return [
       ...failingTargets(activity),
       ...stuckOutbox(outbox),

@@ -11,6 +11,7 @@ import {
 } from '../../core/rules/override.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Log } from '../../log/log.ts';
+import { currentOverrides } from '../../store/current-overrides.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
@@ -113,8 +114,7 @@ async function isSet(
   name: string,
   now: number,
 ): Promise<boolean> {
-  const { value } = await store.setting('overrides');
-  return Object.hasOwn(unexpired(value, now)[kind], name);
+  return Object.hasOwn(unexpired(await currentOverrides(store), now)[kind], name);
 }
 
 /**
@@ -131,7 +131,7 @@ export async function changeOverride<K extends Kind>(
   let written = { sinceMs: now, overrides: {} as Overrides };
   await store.changeSetting('overrides', (before, storeNow) => {
     // Drops only what has expired by both clocks, because one of them may be far ahead.
-    const all = unexpired(before, Math.min(now, storeNow));
+    const all = unexpired(overridesOf(before), Math.min(now, storeNow));
     const own: Record<string, unknown> = all[kind];
     if (override === null) delete own[name];
     else own[name] = { ...override, sinceMs: storeNow };
@@ -142,8 +142,7 @@ export async function changeOverride<K extends Kind>(
 }
 
 /** Drops expired overrides, so that the setting does not grow. */
-function unexpired(value: unknown, now: number): Required<Overrides> {
-  const { schedules, switches, targets } = overridesOf(value);
+function unexpired({ schedules, switches, targets }: Overrides, now: number): Required<Overrides> {
   return {
     schedules: Object.fromEntries(allInForce(schedules, now)),
     switches: Object.fromEntries(allInForce(switches, now)),

@@ -1,6 +1,6 @@
 /** The live route set: its content, proving one of its rules, and reloading it. */
 import { iso } from '../../core/iso-time.ts';
-import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
+import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -8,6 +8,7 @@ import { replicasSeen } from '../../engine/other-replicas.ts';
 import type { NextReport } from '../../engine/routes/next-routes.ts';
 import { problemsText } from '../../routing/problem.ts';
 import type { Replica } from '../../store/contract/settings.ts';
+import { currentOverrides } from '../../store/current-overrides.ts';
 import type { Store } from '../../store/store.ts';
 import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
@@ -28,13 +29,13 @@ export interface RoutesDeps {
 export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
   app.get('/v1/routes', { schema: ROUTES_SCHEMA, config: VIEWER }, async () => {
     const [overrides, replicas] = await Promise.all([
-      deps.store.setting('overrides'),
+      currentOverrides(deps.store),
       replicasSeen(deps.store),
     ]);
     const refusal = deps.routes.refusal();
     const activated = deps.routes.activated();
     return {
-      ...routeSetJson(deps.routes.current(), overridesOf(overrides.value), deps.now()),
+      ...routeSetJson(deps.routes.current(), overrides, deps.now()),
       last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
       activated: activated === null ? null : { ...activated, at: iso(activated.at) },
       next: nextJson(deps.routes.next()),

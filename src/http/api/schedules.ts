@@ -1,9 +1,10 @@
 /** Schedules now and soon, and overriding one. Overrides are in the store: all replicas obey. */
 import { iso } from '../../core/iso-time.ts';
-import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
+import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
 import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
 import { scheduleDays } from '../../core/rules/schedule-week.ts';
+import { currentOverrides } from '../../store/current-overrides.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
@@ -25,8 +26,7 @@ import { OVERRIDE, OVERRIDE_BODY, SCHEDULES, SCHEDULES_QUERY } from './routes-sc
 export function registerSchedules(app: ApiScope, deps: OverrideDeps): void {
   app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { days = null } = request.query;
-    const { value } = await deps.store.setting('overrides');
-    const overrides = overridesOf(value);
+    const overrides = await currentOverrides(deps.store);
     const now = deps.now();
     const schedules = [...deps.routes.current().schedules.values()].map((one) => ({
       ...scheduleJson(one, overrides, now),

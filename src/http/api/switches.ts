@@ -1,9 +1,10 @@
 /**
  * Switches that operators turn. Their overrides are in the store, so they apply to every replica.
  */
-import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
+import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { isOn } from '../../core/rules/switch.ts';
+import { currentOverrides } from '../../store/current-overrides.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
@@ -24,8 +25,7 @@ export function registerSwitches(app: ApiScope, deps: OverrideDeps): void {
   const { routes, store, audit, log } = deps;
 
   app.get('/v1/switches', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
-    const { value } = await store.setting('overrides');
-    const overrides = overridesOf(value);
+    const overrides = await currentOverrides(store);
     const switches = switchesJson(routes.current(), overrides, deps.now());
     return jsonOrCsv(request, reply, { switches }, switchesCsv);
   });

@@ -3,7 +3,7 @@
  * the store, so it applies to every replica.
  */
 import { iso } from '../../core/iso-time.ts';
-import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
+import { inForce, type Overrides } from '../../core/rules/override.ts';
 import { refusals } from '../../core/rules/refer-refusals.ts';
 import {
   type Health,
@@ -16,6 +16,7 @@ import {
 } from '../../core/rules/rest.ts';
 import type { RouteSet, Target } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
+import { currentOverrides } from '../../store/current-overrides.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
@@ -36,14 +37,11 @@ export function registerTargets(app: ApiScope, deps: OverrideDeps): void {
   const { routes, store, audit, log } = deps;
 
   app.get('/v1/targets', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
-    const [overrides, rest] = await Promise.all([
-      store.setting('overrides'),
-      store.setting('rest'),
-    ]);
+    const [overrides, rest] = await Promise.all([currentOverrides(store), store.setting('rest')]);
     const set = routes.current();
     const now = deps.now();
     const state = restState(rest.value);
-    const facts = { set, state, overrides: overridesOf(overrides.value), now };
+    const facts = { set, state, overrides, now };
     const listed = {
       targets: [...set.targets.values()].map((target) => targetJson(target, facts)),
       refused_refers: refusals(state, now).map(({ connection, target, until }) => ({
