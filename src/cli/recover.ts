@@ -11,7 +11,8 @@ import { BadValue } from '../config/values.ts';
 import { counted } from '../core/counted.ts';
 import type { Call } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
-import type { Observer, Receiver } from '../engine/engine.ts';
+import type { Receiver } from '../engine/engine.ts';
+import { NO_OBSERVER, NO_OUTLET } from '../engine/observers.ts';
 import { livingReplicas } from '../engine/other-replicas.ts';
 import { createReceiver } from '../engine/receive.ts';
 import { deliveryKey } from '../engine/receiving/timeline.ts';
@@ -174,8 +175,8 @@ async function storing(
     store,
     decider: createDecider(routes),
     owner: OWNER,
-    observer: SILENT,
-    outlet: { freeSlots: () => 0, offer() {}, wake() {}, cancel() {} },
+    observer: NO_OBSERVER,
+    outlet: NO_OUTLET,
   });
   const receive: Receiver['receive'] = engine.receive;
   opened.defer(() => engine.drained());
@@ -191,8 +192,6 @@ async function storing(
       }),
   };
 }
-
-const SILENT: Observer = { committed() {}, duplicate() {}, deadLetter() {}, batch() {} };
 
 async function sinceWhen(store: Pick<Store, 'setting'>): Promise<number> {
   const now = Date.now();

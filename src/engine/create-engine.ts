@@ -231,7 +231,7 @@ function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep 
       troubles: troubles(),
     }),
     followReload: routes.follow,
-    counted: (final) => observer.counted?.(final),
+    counted: (final) => observer.counted(final),
     onError: (job, error) => failures(job).failed(error, { job }),
     onGood: (job) => failures(job).worked(),
     onPruned: (count, before) => {

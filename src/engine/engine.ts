@@ -76,5 +76,5 @@ export interface Observer {
   /** `loadMs` and `commitMs`: how long the store took. */
   batch(events: number, loadMs: number, commitMs: number): void;
   /** A verdict or an end that is final now; called once, on one replica. */
-  counted?(final: Final): void;
+  counted(final: Final): void;
 }

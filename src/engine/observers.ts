@@ -7,6 +7,18 @@ import { onceForEach, onceUntilRecovered } from '../log/once.ts';
 import type { Observer, Outlet } from './engine.ts';
 import type { CommandObserver } from './sending/sender.ts';
 
+/** For a receiver that nobody watches. */
+export const NO_OBSERVER: Observer = {
+  committed() {},
+  duplicate() {},
+  deadLetter() {},
+  batch() {},
+  counted() {},
+};
+
+/** For a receiver whose commands another process sends. */
+export const NO_OUTLET: Outlet = { freeSlots: () => 0, offer() {}, wake() {}, cancel() {} };
+
 /**
  * Calls each observer that has the method; the names are for the log. One that throws is logged,
  * and the others are still called.

@@ -116,8 +116,8 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
       for (const { queued, received, transitions } of applied) {
         for (const { event, before, call, notices, final, awaited } of transitions) {
           observer.committed(event, before, call, notices);
-          for (const each of final) observer.counted?.(each);
-          for (const each of awaited) if (taken.has(itemOf(each))) observer.counted?.(each);
+          for (const each of final) observer.counted(each);
+          for (const each of awaited) if (taken.has(itemOf(each))) observer.counted(each);
         }
         queued.resolve(received);
       }

@@ -7,7 +7,7 @@ import { webhook } from '../helpers/machine.ts';
 
 test('observers are called one after the other', () => {
   const told: string[] = [];
-  const named = (name: string): Observer => ({
+  const named = (name: string): Partial<Observer> => ({
     committed: () => told.push(`${name} committed`),
     duplicate: () => told.push(`${name} duplicate`),
     deadLetter: () => told.push(`${name} dead`),
@@ -56,7 +56,7 @@ test('one that throws is logged once for each message, and the others are still 
 
 test('a log that throws itself stops nobody', () => {
   const told: string[] = [];
-  const named = (name: string): Observer => ({
+  const named = (name: string): Partial<Observer> => ({
     committed() {},
     duplicate() {},
     deadLetter() {},

@@ -10,7 +10,7 @@ import { foldCall } from '../../src/core/recording/fold.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
 import type { Clock } from '../../src/engine/clock.ts';
 import type { Decider, Observer, Outlet } from '../../src/engine/engine.ts';
-import { combineObservers, guardOutlet } from '../../src/engine/observers.ts';
+import { combineObservers, guardOutlet, NO_OBSERVER } from '../../src/engine/observers.ts';
 import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { createSweeper } from '../../src/engine/sweep.ts';
 import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
@@ -26,7 +26,7 @@ let store: Store;
 let offered: ClaimedCommand[];
 let cancelled: string[];
 let told: string[];
-let buried: CallEvent[];
+let deadLetters: CallEvent[];
 
 const UNLIMITED: Budget = { perCall: null, perHour: null, perCallerPerHour: null };
 
@@ -36,7 +36,7 @@ beforeEach(async () => {
   offered = [];
   cancelled = [];
   told = [];
-  buried = [];
+  deadLetters = [];
 });
 
 afterEach(async () => {
@@ -52,10 +52,10 @@ afterEach(async () => {
 });
 
 const observer: Observer = {
+  ...NO_OBSERVER,
   committed: (event) => void told.push(event.type),
   duplicate: (event) => void told.push(`duplicate ${event.type}`),
-  deadLetter: (event) => void buried.push(event),
-  batch: () => {},
+  deadLetter: (event) => void deadLetters.push(event),
 };
 
 interface Given {
@@ -149,7 +149,7 @@ describe('one batch', () => {
     ]);
     expect(bad?.result).toBe('dead_letter');
     expect(good?.result).toBe('committed');
-    expect(buried.map(({ callId }) => callId)).toEqual(['v3:bad']);
+    expect(deadLetters.map(({ callId }) => callId)).toEqual(['v3:bad']);
   });
 
   it('that an observer fails on is stored all the same, and its commands are sent', async () => {
@@ -164,7 +164,7 @@ describe('one batch', () => {
     expect((await engine.receive(event)).result).toBe('duplicate');
     expect(actions()).toEqual(['answer']);
     expect(told).toEqual(['call.initiated', 'duplicate call.initiated']);
-    expect(buried).toEqual([]);
+    expect(deadLetters).toEqual([]);
     expect(await store.deadLetters(10, null)).toEqual([]);
   });
 
@@ -182,7 +182,7 @@ describe('one batch', () => {
     expect((await store.outbox()).pending).toBe(2);
     // Its answer command is cancelled, which is not reported either.
     expect((await engine.receive(hook('v3:a', 'call.hangup'))).result).toBe('committed');
-    expect([buried, await store.deadLetters(10, null)]).toEqual([[], []]);
+    expect([deadLetters, await store.deadLetters(10, null)]).toEqual([[], []]);
     expect(lines).toEqual([['observer.failed', 'dispatcher']]);
     const closed = open({ outlet: guardOutlet(log, { ...outlet, freeSlots: broken }) });
     expect((await closed.receive(hook('v3:c', 'call.initiated'))).result).toBe('committed');

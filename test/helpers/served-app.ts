@@ -14,6 +14,7 @@ import { decide } from '../../src/core/rules/decide.ts';
 import type { RouteSet } from '../../src/core/rules/rule.ts';
 import type { Received, Receiver } from '../../src/engine/engine.ts';
 import type { LiveRoutes } from '../../src/engine/live-routes.ts';
+import { NO_OBSERVER, NO_OUTLET } from '../../src/engine/observers.ts';
 import { createReceiver } from '../../src/engine/receive.ts';
 import { type AppDeps, buildApp } from '../../src/http/app.ts';
 import { watchStore } from '../../src/http/health.ts';
@@ -149,8 +150,8 @@ function createEngine(store: Store, set: RouteSet): Receiver {
       decide: (facts, moment, overrides) => decide(compiled, facts, moment, overrides),
       budgets: () => ({ refers: set.policy.refers, transfers: set.policy.transfers }),
     },
-    outlet: { freeSlots: () => 0, offer: () => {}, wake: () => {}, cancel: () => {} },
-    observer: { committed: () => {}, duplicate: () => {}, deadLetter: () => {}, batch: () => {} },
+    outlet: NO_OUTLET,
+    observer: NO_OBSERVER,
     owner: 'test',
   });
 }

@@ -13,7 +13,8 @@ import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
 import type { Clock } from '../../src/engine/clock.ts';
 import { createDispatcher, type Dispatcher } from '../../src/engine/dispatch.ts';
-import type { Decider, Observer } from '../../src/engine/engine.ts';
+import type { Decider } from '../../src/engine/engine.ts';
+import { NO_OBSERVER } from '../../src/engine/observers.ts';
 import { createReceiver } from '../../src/engine/receive.ts';
 import { createSweeper } from '../../src/engine/sweep.ts';
 import { CommitUnknown, StoreUnavailable } from '../../src/errors.ts';
@@ -231,7 +232,7 @@ class Scene {
       store,
       decider,
       owner: process.name,
-      observer: QUIET,
+      observer: NO_OBSERVER,
       clock,
       outlet: {
         freeSlots: () => dispatcher.freeSlots(),
@@ -572,12 +573,6 @@ const UNCLEAR: Outcome = {
   provenUnsent: false,
 };
 const UNLIMITED = { perCall: null, perHour: null, perCallerPerHour: null };
-const QUIET: Observer = {
-  committed: () => {},
-  duplicate: () => {},
-  deadLetter: () => {},
-  batch: () => {},
-};
 const SILENT = { emit: () => {} } as unknown as Log;
 
 function refused(code: string): Outcome {

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CallEvent } from '../../../src/core/machine/event.ts';
 import type { Budget } from '../../../src/core/rules/rule.ts';
 import type { Decider } from '../../../src/engine/engine.ts';
+import { NO_OBSERVER, NO_OUTLET } from '../../../src/engine/observers.ts';
 import { type BatchingReceiver, createReceiver } from '../../../src/engine/receive.ts';
 import { applyAll } from '../../../src/engine/receiving/batch.ts';
 import { keysOf } from '../../../src/engine/receiving/batch-load.ts';
@@ -45,13 +46,8 @@ function open(): BatchingReceiver {
     store,
     decider,
     owner: 'test',
-    outlet: { freeSlots: () => 0, offer: () => {}, wake: () => {}, cancel: () => {} },
-    observer: {
-      committed: () => {},
-      duplicate: () => {},
-      deadLetter: () => {},
-      batch: (events) => void batches.push(events),
-    },
+    outlet: NO_OUTLET,
+    observer: { ...NO_OBSERVER, batch: (events) => void batches.push(events) },
   });
 }
 

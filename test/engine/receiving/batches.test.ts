@@ -10,6 +10,7 @@ import type { CallEvent } from '../../../src/core/machine/event.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
 import type { Budget } from '../../../src/core/rules/rule.ts';
 import type { Received } from '../../../src/engine/engine.ts';
+import { NO_OBSERVER, NO_OUTLET } from '../../../src/engine/observers.ts';
 import { type BatchingReceiver, createReceiver } from '../../../src/engine/receive.ts';
 import { StoreUnavailable } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open.ts';
@@ -92,12 +93,11 @@ function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): Ba
       budgets: () => ({ refers, transfers: UNLIMITED }),
     },
     observer: {
+      ...NO_OBSERVER,
       committed: ({ callId, type }) => void told.push(`${callId} ${type}`),
-      duplicate: () => {},
-      deadLetter: ({ callId }) => void told.push(`${callId} buried`),
-      batch: () => {},
+      deadLetter: ({ callId }) => void told.push(`${callId} dead letter`),
     },
-    outlet: { freeSlots: () => 10, offer: () => {}, wake: () => {}, cancel: () => {} },
+    outlet: { ...NO_OUTLET, freeSlots: () => 10 },
   });
 }
 

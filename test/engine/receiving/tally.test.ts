@@ -90,7 +90,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
     clock: Date.now,
     standing: () => ({ routeSet: 'hash', refusal: null }),
     followReload: async () => {},
-    counted: (final) => observer.counted?.(final),
+    counted: (final) => observer.counted(final),
     onError: (_job, error) => {
       throw error;
     },

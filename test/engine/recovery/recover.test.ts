@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WebhookEvent } from '../../../src/core/machine/event.ts';
 import type { LiveLeg } from '../../../src/core/recovery.ts';
-import type { Observer } from '../../../src/engine/engine.ts';
+import { NO_OBSERVER } from '../../../src/engine/observers.ts';
 import { type BatchingReceiver, createReceiver } from '../../../src/engine/receive.ts';
 import { knownOf } from '../../../src/engine/recovery/known.ts';
 import { type RecoverOptions, recover } from '../../../src/engine/recovery/recover.ts';
@@ -32,8 +32,6 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const observer: Observer = { committed() {}, duplicate() {}, deadLetter() {}, batch() {} };
-
 function replica(owner: string): BatchingReceiver {
   const unlimited = { perCall: null, perHour: null, perCallerPerHour: null };
   return createReceiver({
@@ -42,7 +40,7 @@ function replica(owner: string): BatchingReceiver {
       decide: () => decision([refer('a')]),
       budgets: () => ({ refers: unlimited, transfers: unlimited }),
     },
-    observer,
+    observer: NO_OBSERVER,
     owner,
     outlet: {
       freeSlots: () => 1_000,

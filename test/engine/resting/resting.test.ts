@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeClientState } from '../../../src/core/machine/client-state.ts';
 import type { Budget } from '../../../src/core/rules/rule.ts';
+import { NO_OBSERVER, NO_OUTLET } from '../../../src/engine/observers.ts';
 import { createReceiver } from '../../../src/engine/receive.ts';
 import { createResting, type Resting } from '../../../src/engine/resting/resting.ts';
 import { openStore } from '../../../src/store/open.ts';
@@ -56,9 +57,9 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
           decide: () => decision([refer('a', { otherWay: byTransfer('a') }), refer('b')]),
           budgets: () => ({ refers: UNLIMITED, transfers: UNLIMITED }),
         },
-        observer: { duplicate() {}, deadLetter() {}, batch() {}, ...resting.observer },
+        observer: { ...NO_OBSERVER, ...resting.observer },
         owner: `replica-${n}`,
-        outlet: { freeSlots: () => 0, offer() {}, wake() {}, cancel() {} },
+        outlet: NO_OUTLET,
       });
       return { receive, resting };
     });
