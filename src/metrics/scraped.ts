@@ -13,7 +13,7 @@ const SCRAPE_STORE_TIMEOUT_MS = 1_000;
 export function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): void {
   let looking: Promise<OutboxHealth | null> | null = null;
   const look = () => {
-    looking ??= Promise.race([read().catch(() => null), timeLimit()]).finally(() => {
+    looking ??= inTime(read()).finally(() => {
       looking = null;
     });
     return looking;
@@ -53,7 +53,7 @@ export function watchSchedules(
     labelNames: ['schedule'],
     registers: [registry],
     async collect() {
-      const schedules = await Promise.race([read().catch(() => null), timeLimit()]);
+      const schedules = await inTime(read());
       this.reset();
       for (const { name, open } of schedules ?? []) {
         this.set({ schedule: label(name) }, open ? 1 : 0);
@@ -74,7 +74,7 @@ export function watchOverrides(
     labelNames: ['kind', 'name'],
     registers: [registry],
     async collect() {
-      const overrides = await Promise.race([read().catch(() => null), timeLimit()]);
+      const overrides = await inTime(read());
       this.reset();
       for (const { kind, name } of overrides ?? []) this.set({ kind, name: label(name) }, 1);
     },
@@ -90,7 +90,7 @@ export function watchResting(registry: Registry, read: () => Promise<string[]>):
     labelNames: ['target'],
     registers: [registry],
     async collect() {
-      const resting = await Promise.race([read().catch(() => null), timeLimit()]);
+      const resting = await inTime(read());
       this.reset();
       for (const target of resting ?? []) this.set({ target: label(target) }, 1);
     },
@@ -134,8 +134,10 @@ export function watchEventLoop(registry: Registry): () => void {
   return () => loopDelay.disable();
 }
 
-function timeLimit(): Promise<null> {
-  return new Promise((resolve) => {
+/** Null if the read fails or takes longer than a scrape may wait for the store. */
+function inTime<T>(read: Promise<T>): Promise<T | null> {
+  const limit = new Promise<null>((resolve) => {
     setTimeout(() => resolve(null), SCRAPE_STORE_TIMEOUT_MS).unref();
   });
+  return Promise.race([read.catch(() => null), limit]);
 }
