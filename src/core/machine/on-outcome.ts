@@ -19,7 +19,14 @@ import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
 import { keepsTurn, keepTurnOfSuspended, noteTurnedAway, wasTurnedAway } from './unreached.ts';
-import { acceptVoice, awaitUnknownVoice, forgetVoice, isVoice, startWhileMoving } from './voice.ts';
+import {
+  acceptVoice,
+  awaitUnknownVoice,
+  forgetVoice,
+  isVoice,
+  startWhileMoving,
+  stopLateVoice,
+} from './voice.ts';
 
 export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { call } = turn;
@@ -179,6 +186,7 @@ function onVoiceOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): vo
   const { commandId, outcome, firstSentAt } = event;
   const { running, suspended } = call;
   const unknown = outcome.kind === 'unknown' && firstSentAt !== null;
+  if (outcome.kind === 'accepted') stopLateVoice(turn, event.action);
   // It is never played, so its end is not waited for, even if it is sent again.
   if (outcome.kind !== 'accepted' && !unknown) forgetVoice(turn, commandId);
   if (suspended?.running?.id === commandId && outcome.kind !== 'accepted') {

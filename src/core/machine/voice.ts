@@ -1,5 +1,6 @@
 /** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
 import type { Call, Voice } from './call.ts';
+import type { Action } from './command.ts';
 import { isPrompt } from './command.ts';
 import type { WebhookEvent } from './event.ts';
 import {
@@ -85,8 +86,20 @@ export function stopWhileMoving(turn: Turn): void {
   stopPrompts(turn);
 }
 
-function stopPrompts(turn: Turn): void {
-  issue(turn, { action: 'playback_stop' }, { giveUpAt: turn.now + PROMPT_SEND_MS });
+/**
+ * Telnyx accepted a prompt whose request was in flight when nobody was to hear from us any more: it
+ * plays into a conversation, and a loop would not end.
+ */
+export function stopLateVoice(turn: Turn, action: Action): void {
+  const { phase, foreignState } = turn.call;
+  if (!isPrompt({ action }) || action === 'playback_stop') return;
+  if (phase === 'bridged') stopPrompts(turn);
+  // The prompt has also replaced the client_state of the other application.
+  if (phase === 'unmanaged') stopPrompts(turn, { clientState: foreignState });
+}
+
+function stopPrompts(turn: Turn, options: { clientState?: string | null } = {}): void {
+  issue(turn, { action: 'playback_stop' }, { giveUpAt: turn.now + PROMPT_SEND_MS, ...options });
 }
 
 /** Cancels prompts without an outcome that a newer one replaces. Returns true if there were any. */

@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
-import { type Driver, decision, drive, refer, rejected, say } from '../../helpers/machine.ts';
+import {
+  type Driver,
+  decision,
+  drive,
+  refer,
+  rejected,
+  say,
+  transfer,
+} from '../../helpers/machine.ts';
 
 const RETRY: Outcome = {
   kind: 'retry',
@@ -85,6 +93,33 @@ describe('the loop of while_moving', () => {
     const d = moving([refer('a')]);
     d.outcome(d.last('speak'), RETRY);
     expect(d.count('refer')).toBe(1);
+  });
+});
+
+describe('the loop of while_moving that Telnyx accepts late', () => {
+  it('does not play into a conversation', () => {
+    const d = moving([transfer('+14155550199')]);
+    d.accept(d.last('transfer'));
+    d.hook('call.bridged');
+    d.accept(d.last('playback_stop'));
+    d.accept(d.last('speak'));
+    expect(d.count('playback_stop')).toBe(2);
+    d.accept(d.last('playback_stop'));
+    expect(d.count('playback_stop')).toBe(2);
+  });
+
+  it('leaves the call of another application as it was', () => {
+    const { policy } = decision([]);
+    const whileMoving = say('Please hold.');
+    const plan: Step[] = [refer('a'), { do: 'ignore' }];
+    const d = drive(decision(plan, { policy: { ...policy, whileMoving } }));
+    d.hook('call.initiated', { clientState: 'dGhlaXJz' });
+    d.hook('call.answered');
+    fails(d);
+    expect(d.call.phase).toBe('unmanaged');
+    d.accept(d.last('playback_stop'));
+    d.accept(d.last('speak'));
+    expect(d.last('playback_stop')).toMatchObject({ clientState: 'dGhlaXJz' });
   });
 });
 
