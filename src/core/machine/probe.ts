@@ -75,7 +75,7 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
   if (bLeg === undefined) {
     // No answer. As long as other webhooks arrive, the lack of events about this call is
     // sufficient.
-    if (webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
+    if (probe.unknowns >= 0 && webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
     return;
   }
   dropProbe(turn);
@@ -260,6 +260,8 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string, alive: boolean):
   }
   if (turn.call.facts.connectionId !== null) {
     startProbe(turn, 'b_leg');
+    // The network was away, and webhooks may have begun to arrive again: one more try.
+    if (!alive && turn.call.probe !== null) turn.call.probe.unknowns = -1;
     return;
   }
   waitForNews(turn, attempt);
