@@ -14,7 +14,7 @@ export function callTable(calls, caption) {
   return html`<table class="calls">
     <caption class="hidden">${caption}</caption>
     <thead><tr><th scope="col">What became of the caller</th><th scope="col">From</th><th scope="col">To</th>
-      <th scope="col">Rule</th><th scope="col">Came</th><th scope="col" class="number" title="How long the call was with us: until it ended, or a REFER had moved the caller">With us</th></tr></thead>
+      <th scope="col">Rule</th><th scope="col">Came</th><th scope="col" class="number" title="How long the call was with us: from its first webhook until its end was known">With us</th></tr></thead>
     <tbody>${repeat(calls, ({ call_control_id: id }) => id, callRow)}</tbody>
   </table>`;
 }
