@@ -57,7 +57,7 @@ export default defineConfig({
     ],
     // Files wait for real servers and processes for a third of their time, so one more than there
     // are cores runs. More would starve the timers that some of the subjects live by.
-    maxWorkers: Math.max(3, availableParallelism() + 1),
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: StartingFirst },
     // A second, Vitest's own, is not enough for a condition on a machine that others use.
     expect: { poll: { timeout: PATIENCE_MS, interval: 20 } },
