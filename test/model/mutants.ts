@@ -106,7 +106,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a transfer is given up without asking for its B-leg',
-    file: machine('probe'),
+    file: machine('unheard-b-leg'),
     from: "return kind === 'transfer' && (acceptedAt",
     to: "return kind !== 'transfer' && (acceptedAt",
     plan: 'a transfer, then a target',
@@ -200,7 +200,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a slow probe is not followed by another',
-    file: machine('probe'),
+    file: machine('probe-end'),
     from: "setDeadline(turn, 'watch', WATCH_MS);\n  if (call.phase === 'releasing'",
     to: "if (call.phase === 'releasing'",
     plan: 'a transfer',

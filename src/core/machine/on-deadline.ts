@@ -7,8 +7,10 @@ import { endCall, leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
 import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
 import { lookupTimedOut } from './on-lookup.ts';
-import { askAboutLate, probeTimedOut, startProbe } from './probe.ts';
+import { startProbe } from './probe.ts';
+import { probeTimedOut } from './probe-end.ts';
 import { clearDeadline, issue, note, putOffDeadline, setDeadline, type Turn } from './turn.ts';
+import { askAboutLate } from './unheard-b-leg.ts';
 
 /**
  * Returns false if the deadline is no longer set because another event was faster; nothing changes.

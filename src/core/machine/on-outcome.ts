@@ -15,7 +15,8 @@ import {
 } from './limits.ts';
 import { onLookup } from './on-lookup.ts';
 import { isMoving } from './plan.ts';
-import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
+import { startProbe } from './probe.ts';
+import { onActiveCalls, probeAlive } from './probe-end.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
 import { keepsTurn, keepTurnOfSuspended, noteTurnedAway, wasTurnedAway } from './unreached.ts';

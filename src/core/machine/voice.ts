@@ -1,7 +1,6 @@
 /** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
 import type { Call, Voice } from './call.ts';
-import type { Action } from './command.ts';
-import { isPrompt } from './command.ts';
+import { type Action, isPrompt } from './command.ts';
 import type { WebhookEvent } from './event.ts';
 import {
   MENU_PLAY_MS_MAX,
