@@ -1,8 +1,8 @@
 /** The live route set as endpoints and upkeep use it: they ask it, reload it, go back from it. */
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Explained, explainNow, explainThen } from '../core/replay/replay.ts';
-import { type ListedOverride, listOverrides, type Overrides } from '../core/rules/override.ts';
-import { restState, standingOf } from '../core/rules/rest.ts';
+import { type ListedOverride, listOverrides } from '../core/rules/override.ts';
+import { mayRest, restState, standingOf } from '../core/rules/rest.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
 import { StoreUnavailable } from '../errors.ts';
@@ -15,7 +15,12 @@ import { currentOverrides } from '../store/current-overrides.ts';
 import type { Store } from '../store/store.ts';
 import { type Activated, type ActivationResult, createActivation } from './routes/activation.ts';
 import { type AskedReload, createAskedReloads } from './routes/asked-reload.ts';
-import { type ExplainQuestion, type Explanation, explain } from './routes/explanation.ts';
+import {
+  type ExplainQuestion,
+  type Explanation,
+  explain,
+  type StateOfStore,
+} from './routes/explanation.ts';
 import type { NextReport, NextSet } from './routes/next-routes.ts';
 import { createReloadReport, nextTroubles } from './routes/reload-report.ts';
 import type { RouteVersions } from './routes/route-versions.ts';
@@ -92,6 +97,10 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   let toJoin: string | null = null;
   let joinLooks = 0;
   const overrides = () => currentOverrides(store);
+  async function stateOfStore(): Promise<StateOfStore> {
+    const [given, { value }] = await Promise.all([overrides(), store.setting('rest')]);
+    return { overrides: given, rest: restState(value) };
+  }
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });
   return {
@@ -124,10 +133,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     reportNext: report.next,
     troubles: () => [...activation.troubles(), ...nextTroubles(next)],
     overrides: async (at) => listOverrides(routes.current().set, await overrides(), at),
-    async resting(at) {
-      const [given, { value }] = await Promise.all([overrides(), store.setting('rest')]);
-      return restingTargets(routes.current().set, given, value, at);
-    },
+    resting: async (at) => restingTargets(routes.current().set, await stateOfStore(), at),
     async schedules(at) {
       const given = await overrides();
       return [...routes.current().set.schedules.values()].map((schedule) => ({
@@ -135,7 +141,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
         open: isOpenAt(schedule, at, given),
       }));
     },
-    explain: async (question) => explain(routes.current(), question, await overrides()),
+    explain: async (question) => explain(routes.current(), question, await stateOfStore()),
     explainAgain: (recorded) => ({
       before: explainThen(recorded),
       after: explainNow(recorded, routes.current()),
@@ -187,15 +193,9 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   }
 }
 
-function restingTargets(
-  { targets, policy }: RouteSet,
-  overrides: Overrides,
-  rest: unknown,
-  at: number,
-): string[] {
-  const state = restState(rest);
-  return [...targets.values()].flatMap(({ name, rest: own }) => {
-    const facts = { now: at, callId: '', rests: own ?? policy.rest };
-    return standingOf(name, state, overrides, facts) === 'awake' ? [] : [name];
+function restingTargets(set: RouteSet, { overrides, rest }: StateOfStore, at: number): string[] {
+  return [...set.targets.keys()].filter((name) => {
+    const facts = { now: at, callId: '', rests: mayRest(set, name) };
+    return standingOf(name, rest, overrides, facts) !== 'awake';
   });
 }

@@ -8,7 +8,7 @@ import type { Call, CallFacts, Ends, Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { TraceLine } from '../machine/plan.ts';
-import { ALL_AWAKE, transition } from '../machine/transition.ts';
+import { ALL_AWAKE, transition, type World } from '../machine/transition.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
@@ -32,6 +32,8 @@ export interface Script {
   /** Attempts without a scripted verdict count as completed; with `error` they are also listed. */
   unscripted: 'completed' | 'error';
   fullTrace?: boolean;
+  /** Which targets rest at a time of the dry run; without it none does. */
+  targetsAt?: (now: number) => Pick<World, 'resting' | 'refusesRefers'>;
 }
 
 export interface Played {
@@ -44,7 +46,8 @@ export interface Played {
    * `hangup`.
    */
   path: string[];
-  attempts: { target: string | null; sip_address: string; verdict: Verdict }[];
+  /** `reason`: why the target was skipped; absent if it was not. */
+  attempts: { target: string | null; sip_address: string; verdict: Verdict; reason?: string }[];
   ends: Ends | null;
   trace: TraceLine[];
   /** Why this rule matched, or why nothing was decided, in words. */
@@ -141,7 +144,7 @@ function put(play: Play, event: CallEvent): void {
         return decision;
       },
       overBudget: () => null,
-      ...ALL_AWAKE,
+      ...(script.targetsAt?.(play.now) ?? ALL_AWAKE),
     },
   );
   if (out.refused !== null) return;
@@ -243,10 +246,11 @@ function advance(play: Play, byMs: number): void {
 
 function reportOf(play: Play): Played {
   const { call, path, trace, unmanaged, why, warnings } = play;
-  const attempts = (call?.attempts ?? []).map(({ target, sipAddress, verdict }) => ({
-    target,
-    sip_address: sipAddress,
-    verdict: verdict ?? 'no_verdict',
+  const attempts = (call?.attempts ?? []).map((attempt) => ({
+    target: attempt.target,
+    sip_address: attempt.sipAddress,
+    verdict: attempt.verdict ?? 'no_verdict',
+    ...(attempt.verdict === 'skipped' ? { reason: attempt.reason ?? '' } : {}),
   }));
   const ends = call?.ends ?? null;
   const unscripted = [...play.unscripted];

@@ -9,6 +9,7 @@
 import type { Verdict } from '../machine/verdict.ts';
 import { inForce, type Overrides, reasonOf, type TargetOverride } from './override.ts';
 import type { Evidence } from './rest-evidence.ts';
+import type { RouteSet } from './rule.ts';
 
 const IN_ROW = 5;
 const SHARE_OF_MIN = 20;
@@ -177,6 +178,14 @@ export function letThrough(health: Health, callId: string, now: number): Health 
 /** Whether a caller may be let through to a target that rests. */
 export function isTryDue(rest: Rest, now: number): boolean {
   return now >= restNotAfter(rest, now).nextTryAt;
+}
+
+/** Whether the routes let this target rest at all, as it or the policy says. */
+export function mayRest(
+  { targets, policy }: Pick<RouteSet, 'targets' | 'policy'>,
+  name: string,
+): boolean {
+  return targets.get(name)?.rest ?? policy.rest;
 }
 
 /** `due`: a caller may be let through, if nobody else is first. */

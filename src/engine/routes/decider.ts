@@ -1,5 +1,6 @@
 /** Decides calls by the live set, or by it and the next one. */
 import { decide } from '../../core/rules/decide.ts';
+import { mayRest } from '../../core/rules/rest.ts';
 import type { Routes } from '../../routing/reload.ts';
 import type { Decider } from '../engine.ts';
 import type { NextSet } from './next-routes.ts';
@@ -15,9 +16,6 @@ export function createDecider(routes: Routes, next: NextSet | null = null): Deci
       const { refers, transfers } = routes.current().set.policy;
       return { refers, transfers };
     },
-    rests(name) {
-      const { policy, targets } = routes.current().set;
-      return targets.get(name)?.rest ?? policy.rest;
-    },
+    rests: (name) => mayRest(routes.current().set, name),
   };
 }

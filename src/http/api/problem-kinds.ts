@@ -1,7 +1,7 @@
 /** The kinds of current problems and their words; overrides are in `override-problems.ts`. */
 import { iso } from '../../core/iso-time.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
-import { healthOf, type RestState } from '../../core/rules/rest.ts';
+import { healthOf, mayRest, type RestState } from '../../core/rules/rest.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import type { Activity, AttemptGroup } from '../../store/contract/activity.ts';
@@ -48,13 +48,9 @@ function usualAdvice(failed: AttemptGroup[]): Advice | null {
 }
 
 /** Targets that an operator has put to rest are listed with the overrides instead. */
-export function restingTargets(
-  { targets, policy }: RouteSet,
-  state: RestState,
-  at: number,
-): Listed[] {
-  return [...targets.values()].flatMap(({ name, rest }) => {
-    const down = (rest ?? policy.rest) ? healthOf(state, name)?.rest : null;
+export function restingTargets(set: RouteSet, state: RestState, at: number): Listed[] {
+  return [...set.targets.keys()].flatMap((name) => {
+    const down = mayRest(set, name) ? healthOf(state, name)?.rest : null;
     if (!down) return [];
     const next =
       down.nextTryAt > at ? `next try at ${iso(down.nextTryAt)}` : 'the next caller tries it';

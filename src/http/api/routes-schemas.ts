@@ -244,7 +244,16 @@ export const EXPLAIN_BODY = Type.Object(
 export const EXPLANATION = Type.Object({
   rule: orNull(text),
   path: Type.Array(text),
-  attempts: Type.Array(Type.Object({ target: orNull(text), sip_address: text, verdict: text })),
+  attempts: Type.Array(
+    Type.Object({
+      target: orNull(text),
+      sip_address: text,
+      verdict: text,
+      reason: Type.Optional(
+        Type.String({ description: 'Why the target is skipped; absent if it is not' }),
+      ),
+    }),
+  ),
   ends: orNull(text),
   trace: TRACE,
 });

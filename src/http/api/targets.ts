@@ -8,6 +8,7 @@ import { refusals } from '../../core/rules/refer-refusals.ts';
 import {
   type Health,
   healthOf,
+  mayRest,
   type RestState,
   restState,
   standingOf,
@@ -100,14 +101,14 @@ async function awaken(store: OverrideDeps['store'], name: string): Promise<RestS
 }
 
 interface Facts {
-  set: Pick<RouteSet, 'policy'>;
+  set: Pick<RouteSet, 'targets' | 'policy'>;
   state: RestState;
   overrides: Overrides;
   now: number;
 }
 
-function targetJson({ name, sip, rest }: Target, { set, state, overrides, now }: Facts) {
-  const rests = rest ?? set.policy.rest;
+function targetJson({ name, sip }: Target, { set, state, overrides, now }: Facts) {
+  const rests = mayRest(set, name);
   const override = inForce(overrides.targets, name, now);
   const health = rests ? healthOf(state, name) : undefined;
   return {
