@@ -105,7 +105,7 @@ export async function openPage(
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
     // Chromium itself logs every refusal by the API; the page shows them as text.
-    const refusal = /status of 4(01|03|09|22) /.test(message.text());
+    const refusal = /status of 4(00|01|03|09|22) /.test(message.text());
     if (!(refusal && message.location().url.startsWith(`${url}/v1/`))) wrongs.push(message.text());
   });
   page.on('pageerror', (error) => wrongs.push(String(error)));

@@ -184,6 +184,36 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByText('to: +14155550130 is not +14155550100').waitFor();
   });
 
+  test('explain knows which targets rest, and asks lookups as it is told', async () => {
+    const { page } = await signedIn('#/explain');
+    const rest = (on: boolean | null) =>
+      fetch(`${stage.url}/v1/targets/night-desk/rest`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify(on === null ? { on } : { on, reason: 'moving house' }),
+      });
+    expect((await rest(true)).status).toBe(200);
+    await page.getByLabel('From').fill('+353861110004');
+    await page.getByLabel('To', { exact: true }).fill('+14155550130');
+    // The form still has what an earlier test asked.
+    await page.getByLabel('Verdict of each target').fill('');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    const skipped = page.getByRole('row', { name: 'night-desk' });
+    await skipped.getByText('skipped').waitFor();
+    await skipped.getByText('(moving house)').waitFor();
+    await page.getByRole('row', { name: 'support-eu' }).getByText('completed').waitFor();
+    expect((await rest(null)).status).toBe(200);
+
+    await page.getByLabel('To', { exact: true }).fill('+14155550180');
+    await page.getByText('More about the call').click();
+    await page.getByLabel('Answers of lookups').fill('crm.tier: gold');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('heading', { name: 'Rule gold' }).waitFor();
+    await page.getByLabel('Switches').fill('annex: off');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByText('No switch is called "annex"').waitFor();
+  });
+
   test('a schedule is forced and given back; a refused reload is shown with its line', async () => {
     const { page } = await signedIn();
     await page.getByRole('link', { name: 'Routes' }).click();

@@ -1,6 +1,6 @@
 /** Where would this call go? A dry run of the live routes, with the trace. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { alertOf, textField, tidyNumber, valuesOf } from '../forms/fields.js';
+import { alertOf, choice, textField, tidyNumber, valuesOf } from '../forms/fields.js';
 import { postJson } from '../server/api.js';
 import { badge, said, targetName, ZONE } from '../words/words.js';
 import { traceTable } from './attempt.js';
@@ -43,8 +43,15 @@ export function explainView(changed) {
         <label class="field wide"><span>Verdict of each target</span>
           <textarea name="verdicts" rows="2" placeholder="support-us: busy" spellcheck="false">${asked.verdicts ?? ''}</textarea>
           <small>One target per line; separate several verdicts with commas. Default: completed.</small></label>
-        <label class="field wide"><span>Headers</span>
-          <textarea name="headers" rows="2" placeholder="X-Customer: gold" spellcheck="false">${asked.headers ?? ''}</textarea></label>
+        <details class="more-filters">
+          <summary class="small">More about the call</summary>
+          <div class="filters">
+            ${choice('Caller type', 'caller_type', asked.caller_type, ['pstn', 'sip'], 'by the address', upperCase)}
+            ${linesField('Headers', 'headers', asked.headers, 'X-Customer: gold')}
+            ${linesField('Switches', 'switches', asked.switches, 'main-site: off', 'Others are as they are now')}
+            ${linesField('Answers of lookups', 'lookups', asked.lookups, 'crm.tier: gold', 'No server is asked; others do not answer')}
+          </div>
+        </details>
         <div class="field buttons"><button class="main" ?disabled=${busy}>Explain</button></div>
       </form>
       ${alertOf(error)}
@@ -52,8 +59,17 @@ export function explainView(changed) {
   };
 }
 
+/** @param {string} text */
+const upperCase = (text) => text.toUpperCase();
+
+function linesField(label, name, value, placeholder, hint) {
+  return html`<label class="field"><span>${label}</span>
+    <textarea name=${name} rows="2" placeholder=${placeholder} spellcheck="false">${value ?? ''}</textarea>
+    ${hint === undefined ? nothing : html`<small>${hint}</small>`}</label>`;
+}
+
 /** @param {Record<string, string>} fields */
-function questionOf({ from = '', to = '', at = '', digits = '', verdicts = '', headers = '' }) {
+function questionOf({ from = '', to = '', at = '', digits = '', verdicts = '', ...more }) {
   /** @type {Record<string, unknown>} */
   const question = { from: tidyNumber(from) || null, to: tidyNumber(to) || null };
   if (at !== '') question.at = new Date(at).toISOString();
@@ -64,9 +80,29 @@ function questionOf({ from = '', to = '', at = '', digits = '', verdicts = '', h
       scripts.map(([target, words]) => [target, words.split(',').map((one) => one.trim())]),
     );
   }
+  const { caller_type = '', headers = '', switches = '', lookups = '' } = more;
+  if (caller_type !== '') question.caller_type = caller_type;
   const lines = pairs(headers);
   if (lines.length > 0) question.headers = Object.fromEntries(lines);
+  const turned = pairs(switches).map(([name, state]) => [name, SWITCHED[state] ?? state]);
+  if (turned.length > 0) question.switches = Object.fromEntries(turned);
+  if (lookups !== '') question.lookups = answersOf(pairs(lookups));
   return question;
+}
+
+/** @type {Record<string, boolean>} */
+const SWITCHED = { on: true, off: false };
+
+/** `lookup.field: value`; the field is after the last dot, as in a route file. */
+function answersOf(lines) {
+  /** @type {Record<string, Record<string, string>>} */
+  const answers = {};
+  for (const [place, value] of lines) {
+    const dot = place.lastIndexOf('.');
+    const lookup = dot < 0 ? place : place.slice(0, dot);
+    answers[lookup] = { ...answers[lookup], [place.slice(dot + 1)]: value };
+  }
+  return answers;
 }
 
 /** `name: value` lines. */
@@ -108,8 +144,10 @@ export function storyOf({ path, attempts, ends }) {
               target,
               sip_address,
               verdict,
+              reason,
             }) => html`<tr><th scope="row">${targetName(target)}</th>
-              <td class="break"><code>${said(sip_address)}</code></td><td>${verdict === null ? nothing : badge(verdict)}</td></tr>`,
+              <td class="break"><code>${said(sip_address)}</code>${reason === undefined ? nothing : html`<br><small>${said(reason)}</small>`}</td>
+              <td>${verdict === null ? nothing : badge(verdict)}</td></tr>`,
           )}</tbody></table>`
     }`;
 }

@@ -23,14 +23,14 @@ export function textField(label, name, value, { hint, ...more } = {}) {
   </label>`;
 }
 
-export function choice(label, name, value, options, any = 'any') {
+export function choice(label, name, value, options, any = 'any', wordsOf = word) {
   return html`<label class="field">
     <span>${label}</span>
     <select name=${name} .value=${value ?? ''}>
       ${any === null ? nothing : html`<option value="">${any}</option>`}
       ${options.map(
         (option) =>
-          html`<option value=${option} ?selected=${option === value}>${word(option)}</option>`,
+          html`<option value=${option} ?selected=${option === value}>${wordsOf(option)}</option>`,
       )}
     </select>
   </label>`;
