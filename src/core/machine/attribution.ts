@@ -171,7 +171,7 @@ function occurredBefore(event: WebhookEvent, at: number): boolean {
   return occurredAt !== null && occurredAt < at;
 }
 
-function occurredAtByUs({ occurredAt, clockSkewMs = 0 }: WebhookEvent): number | null {
+export function occurredAtByUs({ occurredAt, clockSkewMs = 0 }: WebhookEvent): number | null {
   return occurredAt === null ? null : occurredAt + clockSkewMs;
 }
 

@@ -12,11 +12,6 @@ export function isGone(event: CallEvent): boolean {
   return event.recovered !== undefined && !event.recovered.living.has(event.callId);
 }
 
-/** A caller who has hung up arrived when Telnyx says, not when we heard of it. */
-export function createdAt(event: CallEvent, now: number): number {
-  return isGone(event) ? heardOfAt(event, now) : now;
-}
-
 /** The caller rang, and nothing was ever decided for them. */
 export function isLost({ decided, parentId, attempts, ends, facts }: Call): boolean {
   const ours = parentId === null && facts.direction === 'incoming';
@@ -49,6 +44,7 @@ export function settleGone(turn: Turn): void {
   endCall(turn, 'the leg had gone when its events were recovered');
 }
 
-function heardOfAt({ occurredAt }: CallEvent, now: number): number {
+/** When it occurred, as Telnyx says; not when we heard of it. */
+export function heardOfAt({ occurredAt }: CallEvent, now: number): number {
   return Math.round(Math.min(occurredAt ?? now, now));
 }

@@ -1,5 +1,21 @@
 /** A call of which only the id is known. */
+import { occurredAtByUs } from './attribution.ts';
 import type { Call, CallFacts } from './call.ts';
+import type { CallEvent } from './event.ts';
+import { heardOfAt, isGone } from './gone.ts';
+import { RINGING_MS_MAX } from './limits.ts';
+
+/**
+ * When the caller came. Of one who has hung up Telnyx says it. Where Telnyx had to repeat its first
+ * delivery, as while no server ran, they have waited since the event occurred.
+ */
+export function cameAt(event: CallEvent, now: number): number {
+  if (isGone(event)) return heardOfAt(event, now);
+  if (event.source !== 'webhook' || event.type !== 'call.initiated') return now;
+  const occurredAt = (event.deliveryAttempt ?? 1) > 1 ? occurredAtByUs(event) : null;
+  const isLikely = occurredAt !== null && occurredAt > now - RINGING_MS_MAX && occurredAt < now;
+  return isLikely ? Math.round(occurredAt) : now;
+}
 
 export function newCall(callId: string, now: number): Call {
   return {

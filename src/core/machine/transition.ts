@@ -11,10 +11,10 @@ import { noteApplied } from './attempt.ts';
 import type { Attempt, Call } from './call.ts';
 import type { Command } from './command.ts';
 import type { CallEvent, ManualEvent } from './event.ts';
-import { createdAt, isGone, settleGone } from './gone.ts';
+import { isGone, settleGone } from './gone.ts';
 import { UNDECIDED_MS } from './limits.ts';
 import { whyNotMovable } from './movable.ts';
-import { newCall } from './new-call.ts';
+import { cameAt, newCall } from './new-call.ts';
 import type { Notice } from './notice.ts';
 import { onBLeg } from './on-b-leg.ts';
 import { onDeadline } from './on-deadline.ts';
@@ -120,7 +120,7 @@ function onAcknowledged(turn: Turn): Transition['refused'] {
 
 function openTurn(before: Call | null, event: CallEvent, world: World): Turn {
   const turn: Turn = {
-    call: before === null ? newCall(event.callId, createdAt(event, world.now)) : draftOf(before),
+    call: before === null ? newCall(event.callId, cameAt(event, world.now)) : draftOf(before),
     before,
     event,
     world,

@@ -1,6 +1,8 @@
 /** Missed events found by recovery: of a live leg, and of one that has ended. */
 import { describe, expect, it } from 'vitest';
+import { summaryOf } from '../../../src/core/machine/caller-outcome.ts';
 import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
+import type { WebhookEvent } from '../../../src/core/machine/event.ts';
 import { CALL, decision, drive, refer, say, transfer } from '../../helpers/machine.ts';
 
 const GONE = { recovered: { living: new Set<string>() } };
@@ -55,6 +57,37 @@ describe('a caller who came and went while we were away', () => {
     lost.hook('call.initiated', GONE);
     lost.put(acknowledged());
     expect(lost.call.acknowledgedAt).toBe(lost.now);
+  });
+});
+
+describe('a caller whose first webhook had to be repeated', () => {
+  const cameAt = (more: Partial<WebhookEvent>) => {
+    const d = drive(PLAN);
+    d.now = 1_000_000;
+    d.hook('call.initiated', { deliveryAttempt: 2, occurredAt: 960_000, ...more });
+    return d.call.createdAt;
+  };
+
+  it('has waited since it occurred, by our clock', () => {
+    expect(cameAt({})).toBe(960_000);
+    expect(cameAt({ clockSkewMs: 5_000 })).toBe(965_000);
+    const d = drive(PLAN);
+    d.now = 1_000_000;
+    d.hook('call.initiated', { deliveryAttempt: 3, occurredAt: 960_000.4 });
+    d.hook('call.answered');
+    d.accept(d.last('refer'));
+    d.now += 1_000;
+    d.hook('call.refer.completed');
+    expect(summaryOf(d.call)).toBe('Reached a after 41 s.');
+  });
+
+  it('came now where that is no likely time, or where nothing was repeated', () => {
+    expect(cameAt({ deliveryAttempt: 1 })).toBe(1_000_000);
+    expect(cameAt({ deliveryAttempt: null })).toBe(1_000_000);
+    expect(cameAt({ occurredAt: null })).toBe(1_000_000);
+    expect(cameAt({ clockSkewMs: 90_000 })).toBe(1_000_000);
+    // Nobody rings for longer than ten minutes.
+    expect(cameAt({ occurredAt: 400_000 })).toBe(1_000_000);
   });
 });
 
