@@ -8,6 +8,7 @@ import type { BLegEvent } from './event.ts';
 import { CORRECTION_MS, OUTCOME_GRACE_MS } from './limits.ts';
 import { note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { verdictOfHangup } from './verdict.ts';
+import { startWhileMoving } from './voice.ts';
 
 /** Events of a transfer's B-leg, in the same commit as the B-leg's own. */
 export function onBLeg(turn: Turn, event: BLegEvent): void {
@@ -112,6 +113,7 @@ function onBLegHangup(turn: Turn, attempt: Attempt, event: BLegEvent): void {
     hangupExpected(turn);
     return;
   }
+  if (call.suspended?.phase === 'bridged' && openAttempt(call) !== null) startWhileMoving(turn);
   // The B-leg has ended: it cannot be hung up or answered any more.
   bLegGone(turn, (each) => each === attempt);
   if (attempt.verdict !== null || call.phase === 'ended') return;

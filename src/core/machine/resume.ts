@@ -1,12 +1,19 @@
 /** A manual refer failed: the call returns to what it interrupted. */
-import type { Attempt, Suspended } from './call.ts';
+import type { Suspended } from './call.ts';
 import { decideOn, momentOf } from './deciding.ts';
 import { hangupExpected, restoreClientState } from './ending.ts';
 import { UNDECIDED_MS, WATCH_MS } from './limits.ts';
 import { putBackStep } from './plan.ts';
 import { chooseBranch } from './step-end.ts';
 import { note, setDeadline, type Turn, takeBack } from './turn.ts';
-import { acceptVoice, dropParkedLoop, isLooping, isVoice, stopWhileMoving } from './voice.ts';
+import {
+  acceptVoice,
+  dropParkedLoop,
+  isConversationOver,
+  isLooping,
+  isVoice,
+  stopWhileMoving,
+} from './voice.ts';
 
 /** Returns true if the call is settled in a phase; false if the plan goes on. */
 export function resume(turn: Turn, suspended: Suspended): boolean {
@@ -43,13 +50,9 @@ export function resume(turn: Turn, suspended: Suspended): boolean {
       call.phase = phase;
       stopWhileMoving(turn);
       setDeadline(turn, 'watch', WATCH_MS);
-      // The other side of the conversation has hung up, before the manual refer or during it.
-      if (phase === 'bridged' && call.attempts.some(hasTalked)) hangupExpected(turn);
+      // Before the manual refer or during it.
+      if (phase === 'bridged' && isConversationOver(call)) hangupExpected(turn);
       if (phase === 'unmanaged') restoreClientState(turn);
       return true;
   }
-}
-
-function hasTalked({ kind, verdict, bLegEnded }: Attempt): boolean {
-  return kind === 'transfer' && verdict === 'completed' && bLegEnded;
 }

@@ -54,14 +54,23 @@ export function awaitUnknownVoice(turn: Turn, step: VoiceStep, sentAt: number): 
 }
 
 /**
- * Starts the loop of `while_moving` before the caller is moved. Its envelope names the loop and not
- * the attempt, because a loop sent late after a retry would put an old attempt back on the leg.
+ * Starts the loop of `while_moving` before the caller is moved, unless an operator moves them out
+ * of a conversation: they talk until they are moved. Its envelope names the loop and not the
+ * attempt, because a loop sent late after a retry would put an old attempt back on the leg.
  */
 export function startWhileMoving(turn: Turn): void {
   const { call } = turn;
   const loop = call.policy?.whileMoving ?? null;
-  if (loop === null || isLooping(call)) return;
+  const talks = call.suspended?.phase === 'bridged' && !isConversationOver(call);
+  if (loop === null || isLooping(call) || talks) return;
   speak(turn, loop, { id: newId(turn), loop: true, stopOthers: false });
+}
+
+/** The other side of the transfer that was bridged has hung up. */
+export function isConversationOver({ attempts }: Call): boolean {
+  return attempts.some(
+    ({ kind, verdict, bLegEnded }) => kind === 'transfer' && verdict === 'completed' && bLegEnded,
+  );
 }
 
 /** A loop that was not sent yet, because the previous prompt has no outcome. */

@@ -190,28 +190,46 @@ describe('a manual refer', () => {
     expect(d.last('client_state_update').clientState).toBe('dGhlaXJz');
   });
 
+  /** A transfer that was bridged. */
+  const talking = () => {
+    const d = drive(decision([transfer('+14155550199')], { policy: looping('Hold.') }));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('speak'));
+    d.accept(d.last('transfer'));
+    d.hook('call.bridged');
+    d.accept(d.last('playback_stop'));
+    const farHangsUp = () =>
+      d.put({
+        source: 'b_leg',
+        id: 'far-hangup',
+        callId: d.call.id,
+        type: 'call.hangup',
+        receivedAt: 0,
+        occurredAt: null,
+        bLegId: 'v3:far',
+        attemptId: d.call.attempts[0]?.id ?? null,
+        hangupCause: 'normal_clearing',
+        sipHangupCause: '200',
+      });
+    return { d, farHangsUp };
+  };
+
+  it('plays nothing into a conversation, but does not leave silence after it', () => {
+    const { d, farHangsUp } = talking();
+    const heard = d.count('speak');
+    d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+    expect(d.count('speak')).toBe(heard);
+    farHangsUp();
+    expect(d.count('speak')).toBe(heard + 1);
+    expect(d.last('speak')).toMatchObject({ text: 'Hold.', loop: true });
+  });
+
   // A hangup that Telnyx owes: without its deadline the caller would stay on a silent line.
   it.each(['before it', 'during it', 'never'] as const)(
     'returns the call to its conversation, whose other side hung up %s',
     (when) => {
-      const d = drive(decision([transfer('+14155550199')]));
-      d.hook('call.initiated');
-      d.hook('call.answered');
-      d.accept(d.last('transfer'));
-      d.hook('call.bridged');
-      const farHangsUp = () =>
-        d.put({
-          source: 'b_leg',
-          id: 'far-hangup',
-          callId: d.call.id,
-          type: 'call.hangup',
-          receivedAt: 0,
-          occurredAt: null,
-          bLegId: 'v3:far',
-          attemptId: d.call.attempts[0]?.id ?? null,
-          hangupCause: 'normal_clearing',
-          sipHangupCause: '200',
-        });
+      const { d, farHangsUp } = talking();
       if (when === 'before it') farHangsUp();
       d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
       if (when === 'during it') farHangsUp();
