@@ -297,6 +297,13 @@ describe('a CSV file', () => {
     ]);
   });
 
+  test('in UTF-16, as Excel saves Unicode text, is one problem that says so', async () => {
+    const problems = problemsOf(await load(tables(Buffer.from(`\ufeff${CSV}`, 'utf16le'))));
+    expect(problems).toEqual([
+      expect.stringMatching(/csv:1:1 the first line is not UTF-8 text.*CSV UTF-8/),
+    ]);
+  });
+
   test('with thousands of faults lists some of them and counts the rest', async () => {
     const rows = Array.from({ length: 1_000 }, (_, i) => `+49309018${i + 1000},1`).join('\n');
     const problems = problemsOf(await load(tables(`to,extension,site\n${rows}\n`)));

@@ -83,6 +83,8 @@ function at({ wanted, text }: Reader, line: number, start = 0, offset = start): 
   };
 }
 
+const SAVE_AS_UTF8 = 'save the file as UTF-8; in Excel: CSV UTF-8';
+
 /** In a file without line feeds the first line is all of it. */
 const HEADER_CHARS_SEEN = 64 * 1024;
 
@@ -90,6 +92,10 @@ function readColumns(reader: Reader, header: CsvRecord): string[] | null {
   const { problems, text } = reader;
   const top = at(reader, 1);
   const columns = header.cells.map((cell) => cell.trim());
+  if (!reader.utf8 && columns.some((column) => column.includes('\ufffd'))) {
+    problems.problem(top, 'the first line is not UTF-8 text', SAVE_AS_UTF8);
+    return null;
+  }
   if (header.fault !== null) {
     const { problem, hint } = header.fault;
     problems.problem(at(reader, 1, 0, header.fault.at), problem, hint);
@@ -199,7 +205,7 @@ function checkText(reader: Reader, table: Table, cells: readonly string[], here:
   for (const [index, cell] of cells.entries()) {
     const name = quoted(table.columns[index] ?? '');
     if (!reader.utf8 && cell.includes('\ufffd')) {
-      reader.problems.problem(here, `the cell ${name} is not UTF-8 text`, 'save the file as UTF-8');
+      reader.problems.problem(here, `the cell ${name} is not UTF-8 text`, SAVE_AS_UTF8);
       return false;
     }
     const control = CONTROL.exec(cell)?.[0] ?? /\r(?!\n)/.exec(cell)?.[0];
