@@ -200,13 +200,14 @@ function textOf(played: Played, io: Io): string {
   for (const step of played.path) {
     const moving = /^(refer|transfer) /.test(step);
     const attempt = moving ? left.shift() : undefined;
-    const verdict = attempt?.verdict;
-    const shown =
-      verdict === undefined
-        ? ''
-        : `  ${cyan(plain(attempt?.sip_address ?? ''))}  ${verdict === 'completed' ? green(verdict) : red(verdict)}`;
-    lines.push(`  ${plain(step)}${shown}`);
+    lines.push(`  ${plain(step)}${attempt === undefined ? '' : attemptText(attempt)}`);
   }
   lines.push(`  ${bold('ends')} ${played.ends ?? 'nowhere'}`, '');
   return lines.join('\n');
+
+  function attemptText({ sip_address, verdict, reason }: Played['attempts'][number]): string {
+    const shown = verdict === 'completed' ? green(verdict) : red(verdict);
+    const why = reason === undefined ? '' : dim(`: ${plain(reason)}`);
+    return `  ${cyan(plain(sip_address))}  ${shown}${why}`;
+  }
 }

@@ -290,3 +290,28 @@ test('a wrong command line is 2, of every command', async () => {
   }
   expect((await run(['calls', '--help'], inStore())).code).toBe(0);
 });
+
+test('route skips a target that an operator has put to rest, and says who and why', async () => {
+  const routes = await mkdtemp(join(folder, 'rest-'));
+  writeFileSync(
+    join(routes, 'main.yaml'),
+    `targets: { support-us: { sip: "sip:us@example.com" }, other: { sip: "sip:eu@example.com" } }
+otherwise: [ { refer: support-us }, { refer: other } ]
+`,
+  );
+  const rest = (on: boolean | null) =>
+    app.api('/v1/targets/support-us/rest', {
+      method: 'POST',
+      body: JSON.stringify(on === null ? { on } : { on, reason: 'moving house' }),
+    });
+  await rest(true);
+  const argv = ['route', '--to', '+14155550100', '--routes', routes];
+  const [here, there] = [await run(argv, inStore()), await run(argv, overHttp())];
+  expect(here.out).toMatch(
+    /refer support-us .* skipped: support-us was put to rest by admin .*\(moving house\)\n {2}refer other .* completed/,
+  );
+  expect(there).toEqual(here);
+  const asked = await run([...argv, '--verdict', 'support-us=busy'], inStore());
+  expect(asked.out).toMatch(/refer support-us .* busy\n {2}refer other .* completed/);
+  await rest(null);
+});

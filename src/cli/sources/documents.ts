@@ -77,9 +77,7 @@ export async function readOverrides(io: Io): Promise<Overrides | null> {
     return await withDocuments(io, (documents) => documents.overrides());
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
-    io.stderr.write(
-      `overrides of schedules and switches are not considered: ${plainLines(error)}\n`,
-    );
+    io.stderr.write(`overrides are not considered: ${plainLines(error)}\n`);
     return null;
   }
 }

@@ -7,6 +7,7 @@ import { REPORT } from '../../http/api/reports.ts';
 import type { ReportJson } from '../../http/api/reports-csv.ts';
 import { SCHEDULES, SWITCHES } from '../../http/api/routes-schemas.ts';
 import { STATS } from '../../http/api/stats-schemas.ts';
+import { TARGETS } from '../../http/api/targets-schemas.ts';
 import type { Documents, StatsDocument } from './documents.ts';
 import type { Server } from './server.ts';
 
@@ -32,13 +33,15 @@ export function documentsOf(server: Server): Documents {
       return (await server.get('/v1/reports', asked, REPORT)) as ReportJson;
     },
     async overrides() {
-      const [{ schedules }, { switches }] = await Promise.all([
+      const [{ schedules }, { switches }, { targets }] = await Promise.all([
         server.get('/v1/schedules', {}, SCHEDULES),
         server.get('/v1/switches', {}, SWITCHES),
+        server.get('/v1/targets', {}, TARGETS),
       ]);
       return {
         schedules: byName(schedules, (override) => ({ open: override.open })),
         switches: byName(switches, (override) => ({ on: override.on })),
+        targets: byName(targets, (override) => ({ rest: override.on })),
       } satisfies Overrides;
     },
     async close() {},

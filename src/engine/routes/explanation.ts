@@ -4,10 +4,8 @@ import type { CallFacts, Verdict } from '../../core/machine/call.ts';
 import type { TraceLine } from '../../core/machine/plan.ts';
 import type { CompiledRoutes } from '../../core/rules/compiled-routes.ts';
 import { type Overrides, withSwitches } from '../../core/rules/override.ts';
-import { mayRest, type RestState } from '../../core/rules/rest.ts';
-import type { RouteSet } from '../../core/rules/rule.ts';
+import type { RestState } from '../../core/rules/rest.ts';
 import { askedNumber } from '../../routing/numbers/national.ts';
-import { RestUse } from '../resting/rest-use.ts';
 
 export interface ExplainQuestion {
   facts: CallFacts;
@@ -51,26 +49,9 @@ export function explain(
     ...script,
     facts: { ...facts, from: meant(facts.from), to: meant(facts.to) },
     overrides: withSwitches(overrides, switches),
-    targetsAt: restingBut(question.verdicts, { set: routes.set, state: rest, overrides }),
+    rest,
     unscripted: 'completed',
     fullTrace: true,
   });
   return { rule, path, attempts, ends, trace };
-}
-
-/** Somebody who says what a target answers asks about a caller who is sent there. */
-function restingBut(
-  scripted: Readonly<Record<string, unknown>>,
-  { set, state, overrides }: { set: RouteSet; state: RestState; overrides: Overrides },
-) {
-  return (now: number) => {
-    const rests = (target: string) => mayRest(set, target);
-    const use = new RestUse({ state, overrides, now, rests, mayTry: true });
-    return {
-      resting: (target: string) =>
-        Object.hasOwn(scripted, target) ? null : use.resting(target, ''),
-      refusesRefers: (connectionId: string, target: string) =>
-        Object.hasOwn(scripted, target) ? null : use.refusesRefers(connectionId, target),
-    };
-  };
 }
