@@ -60,21 +60,38 @@ function isEndOf(step: Step, event: WebhookEvent): step is VoiceStep {
 
 /**
  * Whether another command of ours was the last on the leg when the event was emitted. Then the
- * running prompt had not begun: the event is about an earlier one and only came late. Only a manual
- * refer, with its loop, comes after the prompt that it interrupts.
+ * running prompt had not begun: the event is about an earlier one and only came late. A move comes
+ * after the running prompt if it is a manual refer, with its loop, or if Telnyx executed it so late
+ * that it had been given up.
  */
 function isOfEarlier(call: Call, running: Running, { envelope }: WebhookEvent): boolean {
   if (envelope === null || envelope.id === running.id) return false;
-  if (call.attempts.some(({ id, manual }) => id === envelope.id && manual)) return false;
+  const attempt = call.attempts.find(({ id }) => id === envelope.id);
+  if (attempt?.manual || acceptedAfter(call, running, attempt?.acceptedAt ?? null)) return false;
   const isItsLoop = call.voices.some(({ id, loop }) => id === envelope.id && loop);
   return !(isItsLoop && call.suspended !== null);
 }
 
-function tooSoon({ call, now }: Turn, { id, step }: Running): boolean {
-  const startedAt = call.deadlines.find((deadline) => deadline.name === 'step')?.setAt;
-  // Telnyx has neither accepted it nor reported its start.
-  const begun = call.voices.some((voice) => voice.id === id && voice.started);
-  if (!begun && call.outstanding.some((command) => command.id === id)) return true;
+/** Telnyx had executed the prompt before it was known to have executed the move. */
+function acceptedAfter(call: Call, running: Running, acceptedAt: number | null): boolean {
+  const begunAt = hasBegun(call, running) ? beganAt(call) : undefined;
+  return acceptedAt !== null && begunAt !== undefined && acceptedAt > begunAt;
+}
+
+/** Telnyx has answered its request or reported its start. */
+function hasBegun({ voices, outstanding, parked }: Call, { id }: Running): boolean {
+  const started = voices.some((voice) => voice.id === id && voice.started);
+  return started || ![...outstanding, ...parked].some((command) => command.id === id);
+}
+
+function beganAt({ deadlines }: Call): number | undefined {
+  return deadlines.find(({ name }) => name === 'step')?.setAt;
+}
+
+function tooSoon({ call, now }: Turn, running: Running): boolean {
+  const { step } = running;
+  const startedAt = beganAt(call);
+  if (!hasBegun(call, running)) return true;
   // Nobody knows how long a recording is.
   if (startedAt === undefined || step.do === 'play') return true;
   if (!isVoice(step) || (step.do === 'menu' && step.play !== undefined)) return true;

@@ -88,6 +88,47 @@ describe('the end of an earlier prompt that comes late', () => {
   });
 });
 
+describe('a REFER that Telnyx executes late, after the step behind it has begun', () => {
+  const given = (step: Step) => {
+    const d = drive(decision([refer('a', { timeoutMs: 5_000 }), step, refer('else')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const late = d.last('refer');
+    d.now += 5_000;
+    d.outcome(late, { kind: 'unknown', detail: 'its time is over' }, d.now - 5_000);
+    d.outcome(d.last('probe'), ALIVE);
+    d.accept(d.last(step.do === 'play' ? 'playback_start' : 'gather_using_speak'));
+    d.now += 4_000;
+    return { d, clientState: late.clientState };
+  };
+  const menu: Step = {
+    do: 'menu',
+    text: 'For sales press 1.',
+    voice: 'v',
+    language: null,
+    digits: { '1': [refer('sales')] },
+    tries: 1,
+    timeoutMs: 5_000,
+  };
+  const targets = (d: Driver) => d.call.attempts.map(({ target }) => target);
+
+  it('hides no key of a menu, whether its own event came before or not', () => {
+    for (const failed of [true, false]) {
+      const { d, clientState } = given(menu);
+      if (failed) d.hook('call.refer.failed', { sipNotifyResponse: 405, clientState });
+      d.now += 1_000;
+      d.hook('call.gather.ended', { digits: '1', status: 'valid', clientState });
+      expect(targets(d)).toEqual(['a', 'sales']);
+    }
+  });
+
+  it('hides no end of a recording: the caller would hear nothing for minutes', () => {
+    const { d, clientState } = given({ do: 'play', url: 'https://example.com/a.mp3' });
+    d.hook('call.playback.ended', { status: 'completed', clientState });
+    expect(targets(d)).toEqual(['a', 'else']);
+  });
+});
+
 describe('a key that was pressed while the network was away', () => {
   const away = (patienceMs = 120_000) => {
     const plan: Step[] = [
