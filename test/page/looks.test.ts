@@ -129,6 +129,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
     await page.locator('[name=at]').fill('2026-12-31T23:59');
     await page.getByRole('button', { name: 'Explain' }).click();
     await page.getByRole('heading', { name: 'Rule night desk' }).waitFor();
+    await page.getByText('More about the call').click();
     await look('explain');
   });
 
