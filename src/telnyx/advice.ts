@@ -12,6 +12,8 @@ export interface Advice {
 
 export interface Failure {
   verdict?: Verdict | null;
+  /** Telnyx never said that it executed the command, and nothing has shown it. */
+  maybeTried?: boolean;
   /** Default: refer. */
   kind?: Attempt['kind'];
   /** SIP status from the NOTIFY's sipfrag body. */
@@ -30,6 +32,7 @@ export function adviceFor(failure: Failure): Advice | null {
     bySip(failure.sipNotifyResponse ?? null, failure.verdict ?? null) ??
     byCode(failure.code ?? null) ??
     byStatus(failure.status ?? null) ??
+    (failure.maybeTried ? TELNYX_DOWN : null) ??
     byVerdict(failure.verdict ?? null, failure.kind ?? 'refer')
   );
 }

@@ -86,17 +86,24 @@ test('why a rule was chosen does not say in the log what the caller pressed', ()
   expect(told).not.toContain('4711');
 });
 
-test('the log and the API give a transfer advice about its B-leg', () => {
-  const causes: unknown[] = [];
-  const log = {
-    emit: (event: string, fields: { cause?: unknown } = {}) =>
-      void (event.startsWith('attempt.') && causes.push(fields.cause)),
-  };
+test('the log and the API give a transfer advice about its B-leg, if Telnyx began one', () => {
   const verdict = 'no_verdict' as const;
-  const attempt = anAttempt('a1', { kind: 'transfer', target: null, verdict });
-  createReport(log, metrics).committed(event, null, call, [
-    { kind: 'attempt_ended', attempt, corrected: false },
-  ]);
-  expect(causes).toEqual([expect.stringContaining('B-leg')]);
-  expect(attemptJson(attempt).advice?.cause).toBe(causes[0]);
+  const causesOf = (acceptedAt: number | null) => {
+    const causes: unknown[] = [];
+    const log = {
+      emit: (event: string, fields: { cause?: unknown } = {}) =>
+        void (event.startsWith('attempt.') && causes.push(fields.cause)),
+    };
+    const attempt = anAttempt('a1', { kind: 'transfer', target: null, verdict, acceptedAt });
+    createReport(log, metrics).committed(event, null, call, [
+      { kind: 'attempt_ended', attempt, corrected: false },
+    ]);
+    return [...causes, attemptJson(attempt).advice?.cause];
+  };
+  const [logged, told] = causesOf(1_000);
+  expect(logged).toContain('B-leg');
+  expect(told).toBe(logged);
+  const [unclear, unclearTold] = causesOf(null);
+  expect(unclear).toContain('failure at Telnyx');
+  expect(unclearTold).toBe(unclear);
 });

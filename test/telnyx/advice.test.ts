@@ -40,6 +40,13 @@ test('a missing NOTIFY is explained', () => {
   expect(adviceFor({ verdict: 'no_verdict' })?.cause).toContain('NOTIFY');
 });
 
+test('no clear answer of Telnyx is not blamed on the side of the caller or the target', () => {
+  for (const kind of ['refer', 'transfer'] as const) {
+    const advice = adviceFor({ verdict: 'no_verdict', kind, maybeTried: true });
+    expect(advice?.meaning).toContain('whether Telnyx executed the command');
+  }
+});
+
 test('a transfer has no REFER that its advice could be about', () => {
   for (const verdict of VERDICTS) {
     const advice = adviceFor({ verdict, kind: 'transfer' });

@@ -4,7 +4,7 @@
  */
 
 import type { Attempt, Call, Ends } from './call.ts';
-import { triesAgain } from './counting.ts';
+import { maybeTried, triesAgain } from './counting.ts';
 import { RINGING, type Verdict } from './verdict.ts';
 
 export const CALLER_OUTCOMES = [
@@ -166,9 +166,11 @@ function becauseOf(attempts: Attempt[], except?: Attempt): string {
 /** More would not fit into one sentence. */
 const TOLD_MAX = 3;
 
-function metWords({ verdict, unsent }: Attempt): string {
+function metWords(attempt: Attempt): string {
+  const { verdict, unsent } = attempt;
   if (verdict === null) return 'is being tried';
   if (verdict === 'skipped') return MET.skipped;
+  if (maybeTried(attempt)) return 'may not have been tried';
   return unsent ? 'was not tried' : MET[verdict];
 }
 

@@ -13,6 +13,20 @@ export function neverAsked({ unsent, verdict }: Pick<Attempt, 'unsent' | 'verdic
   return unsent && verdict === 'no_verdict';
 }
 
+/**
+ * Telnyx gave no clear answer, and nothing has shown since that it executed the command: nobody
+ * knows whether the target was tried.
+ */
+export function maybeTried({
+  unsent,
+  verdict,
+  acceptedAt,
+  progress,
+  bLeg,
+}: Pick<Attempt, 'unsent' | 'verdict' | 'acceptedAt' | 'progress' | 'bLeg'>): boolean {
+  return !unsent && verdict === 'no_verdict' && acceptedAt === null && !progress && bLeg === null;
+}
+
 /** It kept its turn: only together with the next one is it one attempt at its target. */
 export function triesAgain(attempt: Attempt, attempts: readonly Attempt[]): boolean {
   const next = attempts[attempts.indexOf(attempt) + 1];

@@ -1,7 +1,7 @@
 /** Reports attempts: when they start, make progress and end, with advice if they fail. */
 
 import type { Attempt, Call } from '../../core/machine/call.ts';
-import { triesAgain } from '../../core/machine/counting.ts';
+import { maybeTried, triesAgain } from '../../core/machine/counting.ts';
 import type { CallEvent } from '../../core/machine/event.ts';
 import type { Notice } from '../../core/machine/notice.ts';
 import { isLoopReason } from '../../core/rules/loop.ts';
@@ -73,6 +73,7 @@ function adviceOf(attempt: Attempt, event: CallEvent) {
   return (
     adviceFor({
       verdict: attempt.verdict,
+      maybeTried: maybeTried(attempt),
       kind: attempt.kind,
       sipNotifyResponse: attempt.final ? attempt.sipNotifyResponse : null,
       code: refusal?.code ?? null,

@@ -4,7 +4,7 @@
  */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { now } from '../server/server-time.js';
-import { verdictWords } from '../words/simple-words.js';
+import { attemptWords } from '../words/simple-words.js';
 import { tone, word } from '../words/states.js';
 import { isSip } from '../words/story-mode.js';
 import { duration, targetName } from '../words/words.js';
@@ -42,9 +42,10 @@ function endOf({ ended_at: ended }, call) {
   return end === null ? now() : Date.parse(end);
 }
 
-function verdictText({ verdict, sip_notify_response: code }) {
+function verdictText(attempt) {
+  const { verdict, sip_notify_response: code } = attempt;
   const mark = verdict === null ? 'moving' : tone(verdict);
-  if (!isSip()) return html`<span class="dot ${mark}"></span>${verdictWords(verdict)}`;
+  if (!isSip()) return html`<span class="dot ${mark}"></span>${attemptWords(attempt)}`;
   return html`<span class="badge ${mark}">${verdict === null ? 'open' : word(verdict)}</span>${code === null ? nothing : ` ${code}`}`;
 }
 

@@ -107,6 +107,17 @@ export function verdictWords(verdict) {
   return verdict === null ? 'is being tried' : (VERDICTS.get(verdict) ?? word(verdict));
 }
 
+/**
+ * What an attempt's target did, so far as anybody knows: where Telnyx gave no clear answer and
+ * nothing was heard since, that is nothing.
+ *
+ * @param {{ verdict: string | null, accepted_at: string | null, progress: boolean, b_leg: string | null }} attempt
+ */
+export function attemptWords({ verdict, accepted_at, progress, b_leg }) {
+  const isHeardOf = accepted_at !== null || progress || b_leg !== null;
+  return verdict === 'no_verdict' && !isHeardOf ? 'may not have been tried' : verdictWords(verdict);
+}
+
 /** @param {string} phase */
 export function phaseWords(phase) {
   return new Map(Object.entries(PHASE_WORDS)).get(phase) ?? word(phase);

@@ -117,6 +117,14 @@ describe('the sentence', () => {
       ]),
     ],
     [
+      // Telnyx gave no clear answer to the first move; the second was accepted.
+      'Not reached after 42 s: support-us may not have been tried, support-eu never reported the result.',
+      ended('failed', [
+        tried('support-us', 'no_verdict'),
+        tried('support-eu', 'no_verdict', { acceptedAt: T0 }),
+      ]),
+    ],
+    [
       'Reached support-eu after 1.4 s: support-us was not tried.',
       ended('referred', [
         tried('support-us', 'no_verdict', { unsent: true }),

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { PHASES } from '../../../src/core/machine/call.ts';
 import { VERDICTS } from '../../../src/core/machine/verdict.ts';
 import {
+  attemptWords,
   isRoutine,
   overtakenIds,
   phaseWords,
@@ -107,6 +108,24 @@ test('every verdict has words of its own, without a code or a name of ours', () 
   const words = VERDICTS.map((verdict) => verdictWords(verdict));
   expect(new Set(words).size).toBe(VERDICTS.length);
   for (const each of words) expect(each).toMatch(/^[a-z ]+$/);
+});
+
+test('a target that Telnyx never said it tried is not said to have kept silent', () => {
+  const unheard = {
+    verdict: 'no_verdict',
+    accepted_at: null,
+    progress: false,
+    b_leg: null,
+  } as const;
+  const words = [
+    unheard,
+    { ...unheard, accepted_at: '2026-03-02T15:00:00Z' },
+    { ...unheard, progress: true },
+    { ...unheard, b_leg: 'v3:b' },
+    { ...unheard, verdict: 'busy' as const },
+  ].map(attemptWords);
+  const silent = 'never reported the result';
+  expect(words).toEqual(['may not have been tried', silent, silent, silent, 'was busy']);
 });
 
 test('what no caller notices is folded, and what goes wrong never is', () => {
