@@ -86,21 +86,28 @@ export function isLooping({ voices }: Pick<Call, 'voices'>): boolean {
   return voices.some(({ loop }) => loop);
 }
 
+/** One that did not start yet may be executed after the stop, so its start is still recognised. */
 export function stopWhileMoving(turn: Turn): void {
   const { call } = turn;
   if (!isLooping(call)) return;
-  call.voices = call.voices.filter((voice) => !voice.loop);
+  call.voices = call.voices
+    .filter(({ loop, started }) => !loop || !started)
+    .map((voice) => ({ ...voice, loop: false }));
   takeBackPrompts(turn);
   stopPrompts(turn);
 }
 
-/**
- * Telnyx accepted a prompt whose request was in flight when nobody was to hear from us any more: it
- * plays into a conversation, and a loop would not end.
- */
+/** Telnyx accepted a prompt late: see `stopUnwanted`. */
 export function stopLateVoice(turn: Turn, action: Action): void {
+  if (isPrompt({ action }) && action !== 'playback_stop') stopUnwanted(turn);
+}
+
+/**
+ * A prompt was accepted or began whose request was in flight when nobody was to hear from us any
+ * more: it plays into a conversation, and a loop would not end.
+ */
+function stopUnwanted(turn: Turn): void {
   const { phase, foreignState } = turn.call;
-  if (!isPrompt({ action }) || action === 'playback_stop') return;
   if (phase === 'bridged') stopPrompts(turn);
   // The prompt has also replaced the client_state of the other application.
   if (phase === 'unmanaged') stopPrompts(turn, { clientState: foreignState });
@@ -130,6 +137,7 @@ export function onVoiceStarted(turn: Turn, event: WebhookEvent): void {
   const voice = call.voices.find(({ id }) => id === named);
   if (voice === undefined || voice.started) return;
   call.voices = call.voices.map((each) => (each === voice ? { ...each, started: true } : each));
+  stopUnwanted(turn);
   const { running } = call;
   if (running !== null && running.id === named && isVoice(running.step)) {
     acceptVoice(turn, running.step);

@@ -108,6 +108,20 @@ describe('the loop of while_moving that Telnyx accepts late', () => {
     expect(d.count('playback_stop')).toBe(2);
   });
 
+  it('does not play into a conversation where only its start is reported', () => {
+    const d = moving([transfer('+14155550199')]);
+    const loop = d.last('speak');
+    d.accept(d.last('transfer'));
+    d.hook('call.bridged');
+    d.accept(d.last('playback_stop'));
+    d.outcome(loop, RETRY);
+    d.hook('call.speak.started', { clientState: loop.clientState });
+    expect(d.count('playback_stop')).toBe(2);
+    // What somebody else plays to them is theirs.
+    d.hook('call.speak.started', { clientState: d.last('playback_stop').clientState });
+    expect(d.count('playback_stop')).toBe(2);
+  });
+
   it('leaves the call of another application as it was', () => {
     const { policy } = decision([]);
     const whileMoving = say('Please hold.');
