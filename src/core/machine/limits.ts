@@ -84,6 +84,11 @@ export const PLAY_MS_MAX = 180_000;
 export const MENU_PLAY_MS_MAX = 60_000;
 /** `playback.started` arrives within this time. */
 export const PLAY_STARTS_MS = 5_000;
+/**
+ * While Telnyx is not reached, a caller is told the last words of their plan for this long after
+ * their last webhook.
+ */
+export const LAST_WORDS_MS = 600_000;
 /** Patience of a call without a decision. */
 export const PATIENCE_MS = 120_000;
 /**

@@ -19,12 +19,19 @@ import { startProbe } from './probe.ts';
 import { onActiveCalls, probeAlive } from './probe-end.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
-import { keepsTurn, keepTurnOfSuspended, noteTurnedAway, wasTurnedAway } from './unreached.ts';
+import {
+  isLastWords,
+  keepsTurn,
+  keepTurnOfSuspended,
+  noteTurnedAway,
+  wasTurnedAway,
+} from './unreached.ts';
 import {
   acceptVoice,
   awaitUnknownVoice,
   forgetVoice,
   isVoice,
+  sayOnceMore,
   startWhileMoving,
   stopLateVoice,
 } from './voice.ts';
@@ -205,6 +212,7 @@ function onVoiceOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): vo
     acceptVoice(turn, running.step);
     return;
   }
+  if (unknown && isLastWords(call) && sayOnceMore(turn)) return;
   if (unknown && awaitUnknownVoice(turn, running.step, firstSentAt)) return;
   if (outcome.kind === 'rejected' && outcome.notAnswered) answerAndAgain(turn, running.step);
   else if (unreached) keepsTurn(turn);

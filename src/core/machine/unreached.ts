@@ -4,7 +4,7 @@
  * Telnyx, and other steps may pass it.
  */
 import type { Call, Suspended } from './call.ts';
-import { PATIENCE_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
+import { LAST_WORDS_MS, PATIENCE_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
 import { putBackStep } from './plan.ts';
 import { deadlineOf, note, putBackRunning, type Turn } from './turn.ts';
 
@@ -20,13 +20,25 @@ export function wasTurnedAway({ outstanding }: Call, commandId: string): boolean
 
 /**
  * Until patience ends. Before the first move that is as long after the last webhook of the caller,
- * because their hangup may not reach us either.
+ * because their hangup may not reach us either. The last words are due for longer: a hangup without
+ * them would not be sent sooner.
  */
 export function isStillDue({ call, now }: Turn): boolean {
-  if (call.suspended !== null || call.patienceOver) return false;
-  const patienceMs = call.policy?.patienceMs ?? PATIENCE_MS;
-  const dueUntil = deadlineOf(call, 'patience') ?? (call.heardAt ?? call.createdAt) + patienceMs;
+  const { suspended, patienceOver, policy } = call;
+  if (suspended !== null) return false;
+  const heardAt = call.heardAt ?? call.createdAt;
+  if (isLastWords(call)) return heardAt + LAST_WORDS_MS - now >= UNKNOWN_LEFT_MS_MIN;
+  if (patienceOver) return false;
+  const dueUntil = deadlineOf(call, 'patience') ?? heardAt + (policy?.patienceMs ?? PATIENCE_MS);
   return dueUntil - now >= UNKNOWN_LEFT_MS_MIN;
+}
+
+/** The caller is let go after the prompt that runs. */
+export function isLastWords({ running, plan, lastResort, lastResortRan }: Call): boolean {
+  if (running?.step.do !== 'say' && running?.step.do !== 'play') return false;
+  const frame = plan.findLast(({ steps }) => steps[0]?.do !== 'continue');
+  const next = frame?.steps[0] ?? (lastResortRan ? undefined : lastResort[0]);
+  return next === undefined || next.do === 'hangup' || next.do === 'reject';
 }
 
 /** The step that runs, or that the answer is for, runs again. Returns false if it is not due. */

@@ -13,7 +13,7 @@ import {
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
 import type { MenuStep, PlayStep, SayStep } from './plan.ts';
-import { issue, newId, note, setDeadline, type Turn, takeBack } from './turn.ts';
+import { issue, newId, note, putBackRunning, setDeadline, type Turn, takeBack } from './turn.ts';
 
 export type VoiceStep = SayStep | PlayStep | MenuStep;
 
@@ -50,6 +50,20 @@ export function awaitUnknownVoice(turn: Turn, step: VoiceStep, sentAt: number): 
   const restMs = step.do === 'play' ? PLAY_STARTS_MS : sentAt + voiceMs(step) - now;
   if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
   setDeadline(turn, 'step', restMs);
+  return true;
+}
+
+/**
+ * Nothing shows that Telnyx has executed the prompt: it is said once more, and stops the first one,
+ * which may be executed after all.
+ */
+export function sayOnceMore(turn: Turn): boolean {
+  const { running, voices } = turn.call;
+  const unheard = voices.filter(({ loop, started }) => !loop && !started);
+  const isFirst = unheard.length === 1 && unheard[0]?.id === running?.id;
+  if (!isFirst) return false;
+  note(turn, `${running?.step.do}: Telnyx may not have executed it, so it comes once more`);
+  putBackRunning(turn);
   return true;
 }
 

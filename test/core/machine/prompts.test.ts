@@ -174,6 +174,47 @@ describe('a prompt that may still be playing when its time is over', () => {
   });
 });
 
+describe('the last words before the caller is let go', () => {
+  const unknown: Outcome = { kind: 'unknown', detail: 'its time is over' };
+  const closed = (...before: Step[]) => {
+    const d = drive(decision([...before, say('We are closed.'), { do: 'hangup' }]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    return d;
+  };
+  const noAnswer = (d: Driver) => {
+    d.now += 10_000;
+    d.outcome(d.last('speak'), unknown, d.now - 10_000);
+  };
+
+  it('come once more where nothing shows that Telnyx executed them', () => {
+    const d = closed();
+    noAnswer(d);
+    expect(d.last('speak')).toMatchObject({ text: 'We are closed.', stopOthers: true });
+    expect(d.count('speak')).toBe(2);
+    // A Telnyx that answers no prompt keeps nobody waiting.
+    noAnswer(d);
+    if (d.call.phase === 'speaking') d.fall('step');
+    expect(d.count('speak')).toBe(2);
+    expect(d.call.phase).toBe('releasing');
+  });
+
+  it('come only once where their start was reported', () => {
+    const d = closed();
+    d.hook('call.speak.started', { clientState: d.last('speak').clientState });
+    noAnswer(d);
+    expect(d.count('speak')).toBe(1);
+  });
+
+  it('are not held up by other words of unknown outcome, nor is a move', () => {
+    const d = closed(say('Welcome.'), refer('a'));
+    noAnswer(d);
+    if (d.call.phase === 'speaking') d.fall('step');
+    expect(d.count('speak')).toBe(1);
+    expect(d.count('refer')).toBe(1);
+  });
+});
+
 describe('short words after a loop', () => {
   it.each([
     { status: 'completed', afterMs: 400 },

@@ -131,8 +131,8 @@ describe('a prompt that Telnyx was never asked for', () => {
     expect(targets(pressing)).toEqual([]);
   });
 
-  it('keeps it between two targets, and as the last resort, until patience ends', () => {
-    const d = answered([refer('a'), say('Sorry, one moment.')]);
+  it('keeps it between two targets until patience ends, and the last words for longer', () => {
+    const d = answered([refer('a'), say('Sorry, one moment.'), refer('b')]);
     d.accept(d.last('refer'));
     d.now += 30_000;
     d.hook('call.refer.failed', {
@@ -141,15 +141,29 @@ describe('a prompt that Telnyx was never asked for', () => {
     });
     neverSent(d, 'speak');
     neverSent(d, 'speak');
-    d.accept(d.last('speak'));
-    d.now += 5_000;
-    d.hook('call.speak.ended', { clientState: d.last('speak').clientState });
-    expect(d.call.lastResortRan).toBe(true);
-    for (let n = 0; n < 3; n += 1) neverSent(d, 'speak');
-    expect(d.call.phase).toBe('speaking');
+    expect(d.last('speak')).toMatchObject({ text: 'Sorry, one moment.' });
     d.fall('patience');
     neverSent(d, 'speak');
+    expect(d.call.lastResortRan).toBe(true);
+    // Telnyx would not be reached by the hangup either.
+    for (let n = 0; n < 40; n += 1) neverSent(d, 'speak');
+    expect(d.call.phase).toBe('speaking');
+    for (let n = 0; n < 40; n += 1) if (d.call.phase === 'speaking') neverSent(d, 'speak');
     expect(d.call.phase).toBe('releasing');
+    expect(d.now - (d.call.heardAt ?? 0)).toBe(600_000);
+  });
+
+  it.each<[string, Step[]]>([
+    ['a hangup', [say('We are closed.'), { do: 'hangup' }]],
+    ['a rejection', [say('We are closed.'), { do: 'reject', cause: 'busy' }]],
+    ['the end of the last resort', [{ do: 'play', url: 'https://example.com/closed.mp3' }]],
+  ])('is heard before %s, however long patience is', (_, plan) => {
+    const { policy } = decision([]);
+    const lastResort: Step[] = [{ do: 'hangup' }];
+    const d = answered(plan, { policy: { ...policy, patienceMs: 5_000 }, lastResort });
+    const action = plan[0]?.do === 'play' ? 'playback_start' : 'speak';
+    for (let n = 0; n < 6; n += 1) neverSent(d, action);
+    expect(d.call.phase).toBe('speaking');
   });
 
   it('loses it where Telnyx answers, but limits our rate', () => {
