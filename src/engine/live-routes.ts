@@ -19,7 +19,7 @@ import {
   type ExplainQuestion,
   type Explanation,
   explain,
-  type StateOfStore,
+  type StateNow,
 } from './routes/explanation.ts';
 import type { NextReport, NextSet } from './routes/next-routes.ts';
 import { createReloadReport, nextTroubles } from './routes/reload-report.ts';
@@ -97,9 +97,10 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   let toJoin: string | null = null;
   let joinLooks = 0;
   const overrides = () => currentOverrides(store);
-  async function stateOfStore(): Promise<StateOfStore> {
+  async function stateNow(): Promise<StateNow> {
     const [given, { value }] = await Promise.all([overrides(), store.setting('rest')]);
-    return { overrides: given, rest: restState(value) };
+    const nextShare = next === null || next.folder.current() === null ? 0 : next.percent;
+    return { overrides: given, rest: restState(value), nextShare };
   }
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });
@@ -133,7 +134,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     reportNext: report.next,
     troubles: () => [...activation.troubles(), ...nextTroubles(next)],
     overrides: async (at) => listOverrides(routes.current().set, await overrides(), at),
-    resting: async (at) => restingTargets(routes.current().set, await stateOfStore(), at),
+    resting: async (at) => restingTargets(routes.current().set, await stateNow(), at),
     async schedules(at) {
       const given = await overrides();
       return [...routes.current().set.schedules.values()].map((schedule) => ({
@@ -141,7 +142,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
         open: isOpenAt(schedule, at, given),
       }));
     },
-    explain: async (question) => explain(routes.current(), question, await stateOfStore()),
+    explain: async (question) => explain(routes.current(), question, await stateNow()),
     explainAgain: (recorded) => ({
       before: explainThen(recorded),
       after: explainNow(recorded, routes.current()),
@@ -193,7 +194,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   }
 }
 
-function restingTargets(set: RouteSet, { overrides, rest }: StateOfStore, at: number): string[] {
+function restingTargets(set: RouteSet, { overrides, rest }: StateNow, at: number): string[] {
   return [...set.targets.keys()].filter((name) => {
     const facts = { now: at, callId: '', rests: mayRest(set, name) };
     return standingOf(name, rest, overrides, facts) !== 'awake';

@@ -39,6 +39,12 @@ test('callers follow the next routes, what differs is shown, and one call goes b
   const first = await routes();
   expect(first.next).toMatchObject({ percent: 100, decided: 0, last_refusal: null });
 
+  const asked = await referee.api('/routes/explain', {
+    from: '+353861234567',
+    to: '+14155550100',
+  });
+  expect(await asked.json()).toMatchObject({ follows_next: true });
+
   const call = telnyx.call();
   await call.untilReferred();
   await eventually(async () => (await routes()).next?.differs === 1, 'the difference');

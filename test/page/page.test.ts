@@ -214,6 +214,21 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByText('No switch is called "annex"').waitFor();
   });
 
+  test('explain does not name otherwise where nothing runs, and says who follows the next routes', async () => {
+    const { page } = await signedIn('#/explain');
+    const answers = (json: object) =>
+      page.route('**/v1/routes/explain', (route) => route.fulfill({ json }), { times: 1 });
+    const left = { rule: null, path: [], attempts: [], ends: null, trace: [] };
+    await answers({ ...left, follows_next: true });
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('heading', { name: 'No rule matches', exact: true }).waitFor();
+    await page.getByText('Calls of this caller follow the next routes at present.').waitFor();
+    await answers({ ...left, path: ['reject declined'], ends: 'rejected' });
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('heading', { name: 'No rule matches: otherwise' }).waitFor();
+    expect(await page.getByText('follow the next routes').count()).toBe(0);
+  });
+
   test('a schedule is forced and given back; a refused reload is shown with its line', async () => {
     const { page } = await signedIn();
     await page.getByRole('link', { name: 'Routes' }).click();

@@ -2,7 +2,9 @@
 import { simulate } from '../../core/dry-run/simulate.ts';
 import type { CallFacts, Verdict } from '../../core/machine/call.ts';
 import type { TraceLine } from '../../core/machine/plan.ts';
+import { isAnonymous, readAddress } from '../../core/rules/address.ts';
 import type { CompiledRoutes } from '../../core/rules/compiled-routes.ts';
+import { followsNext } from '../../core/rules/next-share.ts';
 import { type Overrides, withSwitches } from '../../core/rules/override.ts';
 import type { RestState } from '../../core/rules/rest.ts';
 import { askedNumber } from '../../routing/numbers/national.ts';
@@ -29,29 +31,36 @@ export interface Explanation {
   attempts: { target: string | null; sip_address: string; verdict: string; reason?: string }[];
   ends: string | null;
   trace: TraceLine[];
+  /** There if calls of this caller follow the next routes, not those that were asked. */
+  follows_next?: true;
 }
 
-/** What the store holds that decides calls besides the routes. */
-export interface StateOfStore {
+/** What decides calls besides the live routes: what the store holds, and the next routes. */
+export interface StateNow {
   overrides: Overrides;
   rest: RestState;
+  /** Of the callers, how many follow the next routes, in percent. */
+  nextShare: number;
 }
 
 export function explain(
   routes: CompiledRoutes,
   question: ExplainQuestion,
-  { overrides, rest }: StateOfStore,
+  { overrides, rest, nextShare }: StateNow,
 ): Explanation {
   const { country } = routes.set.policy;
   const meant = (party: string | null) => (party === null ? null : askedNumber(party, country));
   const { facts, switches = {}, ...script } = question;
+  const asked = { ...facts, from: meant(facts.from), to: meant(facts.to) };
   const { rule, path, attempts, ends, trace } = simulate(routes, {
     ...script,
-    facts: { ...facts, from: meant(facts.from), to: meant(facts.to) },
+    facts: asked,
     overrides: withSwitches(overrides, switches),
     rest,
     unscripted: 'completed',
     fullTrace: true,
   });
-  return { rule, path, attempts, ends, trace };
+  // Of an anonymous caller each call may follow others.
+  const next = !isAnonymous(readAddress(asked.from)) && followsNext(asked, nextShare);
+  return { rule, path, attempts, ends, trace, ...(next ? { follows_next: true } : {}) };
 }

@@ -256,6 +256,12 @@ export const EXPLANATION = Type.Object({
   ),
   ends: orNull(text),
   trace: TRACE,
+  follows_next: Type.Optional(
+    Type.Boolean({
+      description:
+        'True if calls of this caller follow the next routes (ROUTES_NEXT_PERCENT); this answer is of the live ones',
+    }),
+  ),
 });
 
 const EXPLAINED = Type.Object({

@@ -113,10 +113,16 @@ function pairs(text) {
   });
 }
 
-function answerPanels({ rule, path, attempts, ends, trace }) {
-  return html`<div class="columns">
+function answerPanels({ rule, path, attempts, ends, trace, follows_next: follows = false }) {
+  const none = path.length === 0 ? 'No rule matches' : 'No rule matches: otherwise';
+  return html`${
+    follows
+      ? html`<p><strong>Calls of this caller follow the next routes at present.</strong> This is what the live routes would do.</p>`
+      : nothing
+  }
+  <div class="columns">
     <section class="panel" aria-labelledby="answer-title">
-      <h2 id="answer-title">${rule === null ? 'No rule matches: otherwise' : html`Rule ${said(rule)}`}</h2>
+      <h2 id="answer-title">${rule === null ? none : html`Rule ${said(rule)}`}</h2>
       ${storyOf({ path, attempts, ends })}
     </section>
     <section class="panel" aria-labelledby="trace-title">

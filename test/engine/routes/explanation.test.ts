@@ -35,7 +35,11 @@ const putToRest: Overrides = {
 };
 
 function asked(
-  { overrides = {}, rest = restState(null) }: { overrides?: Overrides; rest?: RestState },
+  {
+    overrides = {},
+    rest = restState(null),
+    nextShare = 0,
+  }: { overrides?: Overrides; rest?: RestState; nextShare?: number },
   question: Partial<ExplainQuestion> = {},
 ) {
   const answer = explain(
@@ -49,13 +53,13 @@ function asked(
       lookups: {},
       ...question,
     },
-    { overrides, rest },
+    { overrides, rest, nextShare },
   );
   const attempts = answer.attempts.map(({ target, verdict, reason }) => ({
     what: `${target ?? 'transfer'} ${verdict}`,
     reason,
   }));
-  return { attempts, all: attempts.map(({ what }) => what).join(', ') };
+  return { answer, attempts, all: attempts.map(({ what }) => what).join(', ') };
 }
 
 describe('where a call would go now', () => {
@@ -71,6 +75,18 @@ describe('where a call would go now', () => {
   it('skips a target that is down until a caller may try it', () => {
     expect(asked({ rest: isDown() }).all).toBe('us skipped, eu completed');
     expect(asked({ rest: isDown() }, { at: NOW + MINUTE }).all).toBe('us completed');
+  });
+
+  it('says if calls of the caller follow the next routes, so far as that is known', () => {
+    const follows = (nextShare: number, from: string | null) =>
+      asked({ nextShare }, { facts: facts({ from }) }).answer.follows_next;
+    expect(follows(100, '+353861234567')).toBe(true);
+    expect(follows(0, '+353861234567')).toBe(undefined);
+    expect(follows(100, null)).toBe(undefined);
+    const callers = Array.from({ length: 100 }, (_, n) => `+35386123${4000 + n}`);
+    const half = callers.filter((from) => follows(50, from));
+    expect(half.length).toBeGreaterThan(30);
+    expect(half.length).toBeLessThan(70);
   });
 
   it('tries a target that an operator has woken', () => {
