@@ -55,8 +55,8 @@ export function openConnection(
   /** A new write-ahead log must begin with a stamp; see `refuseStaleLog`. */
   let stampDue = true;
   const checkpointer = new Checkpointer(path, {
-    // Nothing is copied into a file that is no longer ours.
-    connection: () => (check(true) === null ? connection : null),
+    // Nothing is copied into a file that is no longer ours, or cannot be looked at.
+    connection: () => (isInPlace() ? connection : null),
     onCopied() {
       stampDue = true;
     },
@@ -80,7 +80,7 @@ export function openConnection(
       } catch (error) {
         const wait = BUSY_WAITS_MS[tries];
         if (!isBusy(error) || wait === undefined) {
-          const found = check(true);
+          const found = checkAfterFailure();
           if (found !== null && found.kind !== 'log_gone')
             throw new StoreUnavailable(found.words, { where: path });
           if (spoilsConnection(error)) drop();
@@ -109,7 +109,12 @@ export function openConnection(
   }
 
   async function checkInPlace(thoroughly: boolean): Promise<void> {
-    const found = check(thoroughly);
+    let found: Found | null;
+    try {
+      found = check(thoroughly);
+    } catch (error) {
+      throw explain(error, path);
+    }
     if (found === null) return;
     if (found.kind !== 'log_gone') throw new StoreUnavailable(found.words, { where: path });
     savingLog ??= saveLog(found).finally(() => {
@@ -125,6 +130,28 @@ export function openConnection(
     if (trouble?.kind === 'overwritten') return trouble;
     trouble = connection.file.look(thoroughly);
     return trouble;
+  }
+
+  /**
+   * The look reads through the connection, so what has just failed, such as a file that may not be
+   * written, may make it fail too. The connection must be given up all the same: as long as one
+   * that was opened read-only exists in this process, SQLite opens every other one read-only.
+   */
+  function checkAfterFailure(): Found | null {
+    try {
+      return check(true);
+    } catch {
+      return null;
+    }
+  }
+
+  /** For the checkpointer, whose timer has nobody who would take an error. */
+  function isInPlace(): boolean {
+    try {
+      return check(true) === null;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -156,7 +183,7 @@ export function openConnection(
     closed = true;
     await checkpointer.halt();
     checkpointer.close();
-    if (connection !== null && check(true)?.kind === 'overwritten') {
+    if (connection !== null && checkAfterFailure()?.kind === 'overwritten') {
       abandoned.push(connection.database);
       connection = null;
     }

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreUnavailable } from '../../../src/errors.ts';
-import { openStore } from '../../../src/store/open.ts';
+import { openOwnStore, openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aCall, anEntry, aUnit, keys } from '../../helpers/documents.ts';
 import { waitFor } from '../../helpers/waiting.ts';
@@ -190,3 +190,38 @@ test.runIf(mountable)('a full and a read-only disk are trouble until they are no
     execFileSync('umount', ['-l', disk]);
   }
 });
+
+// SQLite opens such a file for reading only, and all that a process opens of it afterwards as long
+// as that connection exists.
+test.runIf(mountable)(
+  'what a kill left on a disk that is read-only is opened as soon as the disk can be written',
+  async () => {
+    const left = join(folder, 'left');
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const killed = await openStore({ kind: 'sqlite', path: join(folder, 'left.db') });
+    await killed.commit([aUnit(aCall('kept'), 0)], null);
+    mkdirSync(left);
+    for (const file of ['left.db', 'left.db-wal', 'left.db-shm']) {
+      cpSync(join(folder, file), join(left, file));
+    }
+    await killed.close();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', disk]);
+    try {
+      cpSync(left, disk, { recursive: true });
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      const database = { kind: 'sqlite', path: join(disk, 'left.db') } as const;
+      for (let tries = 0; tries < 3; tries += 1) {
+        expect(await refusal(openOwnStore(database, {}))).toMatch(/left\.db: read-only: check/);
+      }
+      execFileSync('mount', ['-o', 'remount,rw', disk]);
+      store = await openOwnStore(database, {});
+      expect((await store.commit([aUnit(aCall('new'), 0)], null)).results).toEqual(['committed']);
+      expect(await store.find('kept')).not.toBeNull();
+    } finally {
+      await store?.close();
+      store = null;
+      execFileSync('umount', ['-l', disk]);
+    }
+  },
+);
