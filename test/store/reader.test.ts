@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openStore } from '../../src/store/open.ts';
 import { openReader, type StoreReader } from '../../src/store/reader.ts';
+import { FIRST } from '../../src/store/rows/cursor.ts';
+import { prepareList } from '../../src/store/sqlite/list.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, anEntry, aUnit } from '../helpers/documents.ts';
 import { asAdmin, freshDatabase } from '../helpers/postgres.ts';
@@ -67,6 +69,41 @@ describe.each(Object.entries(DATABASES))('%s', (_name, prepare) => {
     const second = await reader.list({ limit: 15, cursor: first.next ?? '' });
     expect([first.calls.length, second.calls.length, second.next]).toEqual([15, 5, null]);
   });
+});
+
+test('a list leaves out a call that the server removes while the list is read', async () => {
+  const { database, end } = await DATABASES.SQLite();
+  if (database.kind !== 'sqlite') throw new Error('no file');
+  const store = await openStore(database);
+  for (const n of [1, 2, 3]) {
+    await store.commit([aUnit(aCall(`call-${n}`, { createdAt: n }), 0)], null);
+  }
+  const writer = new DatabaseSync(database.path);
+  const file = new DatabaseSync(database.path, { readOnly: true });
+  const list = prepareList(
+    new Proxy(file, {
+      get(of, name) {
+        if (name !== 'prepare') return Reflect.get(of, name);
+        return (sql: string) => {
+          const statement = of.prepare(sql);
+          if (!sql.includes('created_at')) return statement;
+          return {
+            all(...values: never[]) {
+              const rows = statement.all(...values);
+              writer.exec('delete from calls where created_at < 3');
+              return rows;
+            },
+          };
+        };
+      },
+    }),
+  );
+  const { calls, scanned } = list.chunk({ limit: 10 }, FIRST, null, 11);
+  expect([calls.map(({ call }) => call.id), scanned]).toEqual([['call-3'], 3]);
+  writer.close();
+  file.close();
+  await store.close();
+  await end();
 });
 
 /** As a migration of a much later release does. */

@@ -46,7 +46,9 @@ export function prepareList(database: DatabaseSync): SqliteList {
         const again = position?.row === row.call;
         position = { createdAt: row.created_at, row: row.call };
         if (again || !isHit(row, found)) continue;
-        const stored = document.get(row.call) as { document: string };
+        const stored = document.get(row.call) as { document: string } | undefined;
+        // Another process may have removed it since the rows were read.
+        if (stored === undefined) continue;
         calls.push({ call: unpackCall(stored.document), position });
       }
       return { calls, scanned: rows.length, last: position };
