@@ -90,9 +90,13 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
   if (!alive) note(turn, 'Telnyx did not answer: going on without its answer');
   switch (why) {
     case 'attempt':
-    case 'patience':
-      concludeRunning(turn, why === 'patience' ? 'patience ran out' : 'its time ran out', alive);
+    case 'patience': {
+      // After an outage, the webhooks of a B-leg are yet to be delivered.
+      const reached = alive && !wasAway;
+      const what = why === 'patience' ? 'patience ran out' : 'its time ran out';
+      concludeRunning(turn, what, reached);
       return;
+    }
     case 'b_leg': {
       const attempt = runningAttempt(turn.call);
       const late = answeredLate(call);
@@ -151,7 +155,7 @@ function watchAgain(turn: Turn, alive: boolean): void {
   if (call.phase === 'releasing' && alive) issue(turn, { action: 'hangup' });
 }
 
-function concludeRunning(turn: Turn, what: string, alive: boolean): void {
+function concludeRunning(turn: Turn, what: string, reached: boolean): void {
   const attempt = runningAttempt(turn.call);
   if (attempt === null) {
     // Between two attempts, a move waits for a B-leg to end. Patience forbids that move.
@@ -162,6 +166,6 @@ function concludeRunning(turn: Turn, what: string, alive: boolean): void {
     talkUnreported(turn, attempt);
     return;
   }
-  if (mayHaveBLeg(attempt)) askForBLeg(turn, attempt, what, alive);
+  if (mayHaveBLeg(attempt)) askForBLeg(turn, attempt, what, reached);
   else giveUp(turn, attempt, what);
 }

@@ -32,13 +32,13 @@ export function mayHaveBLeg(attempt: Attempt): boolean {
  * Telnyx ends a ringing B-leg at `timeout_secs`, so a B-leg that exists after that is a
  * conversation and must not be interrupted. Before that time its existence proves nothing.
  */
-export function askForBLeg(turn: Turn, attempt: Attempt, what: string, alive: boolean): void {
+export function askForBLeg(turn: Turn, attempt: Attempt, what: string, reached: boolean): void {
   // Includes the time Telnyx needs to end it; at `timeout_secs` exactly, a ringing leg still
   // exists.
   const restMs = leftMs(turn, attempt);
   if (restMs > 0) {
     // While Telnyx does not answer, its webhooks may not arrive either.
-    const isHeardOf = attempt.bLeg !== null ? alive : webhooksCame(turn, attempt);
+    const isHeardOf = attempt.bLeg !== null ? reached : webhooksCame(turn, attempt);
     if (isHeardOf && isImpatient(turn.call)) {
       giveUp(turn, attempt, what);
       return;
@@ -52,7 +52,7 @@ export function askForBLeg(turn: Turn, attempt: Attempt, what: string, alive: bo
   if (turn.call.facts.connectionId !== null) {
     startProbe(turn, 'b_leg');
     // The network was away, and webhooks may have begun to arrive again: one more try.
-    if (!alive && turn.call.probe !== null) turn.call.probe.unknowns = -1;
+    if (!reached && turn.call.probe !== null) turn.call.probe.unknowns = -1;
     return;
   }
   waitForNews(turn, attempt);

@@ -250,7 +250,7 @@ describe('a B-leg that rang when the network failed, and may be talking', () => 
     expect(hangups(d)).toEqual([]);
   });
 
-  it('is waited for beyond patience only as long as Telnyx does not answer', () => {
+  it('is waited for beyond patience only where Telnyx did not answer', () => {
     const d = away(impatient());
     d.fall('patience');
     unanswered(d);
@@ -259,6 +259,18 @@ describe('a B-leg that rang when the network failed, and may be talking', () => 
     d.outcome(d.last('probe'), ALIVE);
     d.outcome(d.last('active_calls'), found(B_LEG));
     expect(d.call.phase).toBe('bridged');
+
+    // Its answer may not be delivered yet.
+    const back = away(impatient());
+    back.fall('patience');
+    unanswered(back, 1);
+    back.heardAt = back.now;
+    back.outcome(back.last('probe'), ALIVE);
+    expect(hangups(back)).toEqual([]);
+    back.fall('attempt');
+    back.outcome(back.last('probe'), ALIVE);
+    back.outcome(back.last('active_calls'), found(B_LEG));
+    expect(back.call.phase).toBe('bridged');
 
     const reached = away(impatient());
     reached.fall('patience');
