@@ -2,7 +2,14 @@
 import type { Attempt, Call } from './call.ts';
 import { SAME_COMMAND_MS, TRANSFER_GRACE_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
 import { isMoving } from './plan.ts';
-import { deadlineOf, dropProbe, setDeadline, type Turn } from './turn.ts';
+import {
+  deadlineOf,
+  dropProbe,
+  isOverdue,
+  putOffDeadline,
+  setDeadline,
+  type Turn,
+} from './turn.ts';
 
 /**
  * The least of three: the rest of the step, the rest of patience, and the time for which Telnyx
@@ -49,8 +56,10 @@ export function awaitUnknown(turn: Turn, { id, sentAt }: Attempt): boolean {
   const step = call.running?.id === id ? call.running.step : null;
   if (step === null || !isMoving(step) || call.probe !== null || isImpatient(call)) return false;
   const restMs = sentAt + Math.min(step.timeoutMs, SAME_COMMAND_MS) - now;
-  if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
-  setDeadline(turn, 'attempt', restMs);
+  // What became of it may be delivered again.
+  if (isOverdue(restMs)) putOffDeadline(turn, 'attempt');
+  else if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
+  else setDeadline(turn, 'attempt', restMs);
   return true;
 }
 

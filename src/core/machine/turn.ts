@@ -4,7 +4,7 @@ import { encodeClientState } from './client-state.ts';
 import { type Command, isPrompt } from './command.ts';
 import { commandId } from './command-id.ts';
 import type { CallEvent } from './event.ts';
-import { PROMPT_SEND_MS, PUT_OFF_MS } from './limits.ts';
+import { OUTCOME_GRACE_MS, PROMPT_SEND_MS, PUT_OFF_MS } from './limits.ts';
 import type { Notice } from './notice.ts';
 import { type Decision, type Moment, putBackStep, type TraceLine } from './plan.ts';
 
@@ -182,6 +182,13 @@ export function setDeadline(turn: Turn, name: DeadlineName, inMs: number): void 
 export function putOffDeadline(turn: Turn, name: DeadlineName): void {
   setDeadline(turn, name, PUT_OFF_MS);
   for (const each of turn.call.deadlines) if (each.name === name) each.putOff = true;
+}
+
+/**
+ * An outcome is late by so much that no process ran meanwhile, and webhooks will be delivered again.
+ */
+export function isOverdue(restMs: number): boolean {
+  return restMs < -OUTCOME_GRACE_MS;
 }
 
 export function clearDeadline(turn: Turn, ...names: DeadlineName[]): void {

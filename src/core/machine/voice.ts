@@ -13,7 +13,17 @@ import {
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
 import type { MenuStep, PlayStep, SayStep } from './plan.ts';
-import { issue, newId, note, putBackRunning, setDeadline, type Turn, takeBack } from './turn.ts';
+import {
+  isOverdue,
+  issue,
+  newId,
+  note,
+  putBackRunning,
+  putOffDeadline,
+  setDeadline,
+  type Turn,
+  takeBack,
+} from './turn.ts';
 
 export type VoiceStep = SayStep | PlayStep | MenuStep;
 
@@ -48,6 +58,11 @@ export function awaitUnknownVoice(turn: Turn, step: VoiceStep, sentAt: number): 
   const started = call.voices.some((voice) => voice.id === call.running?.id && voice.started);
   if (started) return true;
   const restMs = step.do === 'play' ? PLAY_STARTS_MS : sentAt + voiceMs(step) - now;
+  // The key that was pressed may be delivered again.
+  if (step.do === 'menu' && isOverdue(restMs)) {
+    putOffDeadline(turn, 'step');
+    return true;
+  }
   if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
   setDeadline(turn, 'step', restMs);
   return true;

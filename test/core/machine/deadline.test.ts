@@ -1,6 +1,18 @@
 /** Deadlines, and repeated hangups until the leg has ended. */
 import { describe, expect, it } from 'vitest';
-import { decision, drive, refer, referring } from '../../helpers/machine.ts';
+import type { Command } from '../../../src/core/machine/command.ts';
+import type { Step } from '../../../src/core/machine/plan.ts';
+import { ALIVE, decision, drive, refer, referring } from '../../helpers/machine.ts';
+
+const MENU: Step = {
+  do: 'menu',
+  text: 'For sales press 1.',
+  voice: 'v',
+  language: null,
+  digits: { '1': [{ do: 'play', url: 'https://example.com/sales.mp3' }] },
+  tries: 1,
+  timeoutMs: 5_000,
+};
 
 describe('releasing', () => {
   it('hangs up again after 5, 30 and 120 s, then asks a human and probes slowly', () => {
@@ -41,6 +53,27 @@ describe('deadlines', () => {
     expect(d.put({ ...late, n: due.n, putOff: true }).refused).toBe('overtaken');
     d.put({ ...late, n: again?.n ?? 0, putOff: true });
     expect(d.call.probe).not.toBeNull();
+  });
+
+  it.each<[Command['action'], Step]>([
+    ['refer', refer('a')],
+    ['gather_using_speak', MENU],
+  ])('are postponed where the outcome itself comes late: no process ran (%s)', (action, step) => {
+    const d = drive(decision([step, refer('b')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const sentAt = d.now;
+    d.now += 90_000;
+    d.outcome(d.last(action), { kind: 'unknown', detail: 'its time is over' }, sentAt);
+    expect(d.count('probe')).toBe(0);
+    // Telnyx delivers again what it could not deliver.
+    d.now += 10_000;
+    const { clientState } = d.last(action);
+    if (action === 'refer') d.hook('call.refer.started', { sipNotifyResponse: 180, clientState });
+    else d.hook('call.gather.ended', { digits: '1', status: 'valid', clientState });
+    d.fall(action === 'refer' ? 'attempt' : 'step');
+    if (action === 'refer') d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.attempts.map(({ target }) => target)).not.toContain('b');
   });
 
   it('after three unanswered probes the machine goes on without', () => {
