@@ -18,7 +18,7 @@ import { createKeepWarm } from './engine/sending/keep-warm.ts';
 import { createWarming, type WarmUp } from './engine/warming.ts';
 import { joined, RefereeError } from './errors.ts';
 import { type App, buildApp } from './http/app.ts';
-import { watchStore } from './http/health.ts';
+import { notReady, watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
 import { listen } from './http/listening.ts';
 import { ADMIN_IS_OFF } from './http/not-found.ts';
@@ -184,6 +184,9 @@ async function assemble(
     ];
   });
   metrics.watchResting(() => engine.routes.resting(Date.now()));
+  metrics.watchReady(() => notReady({ lifecycle, storeWatch }) === null);
+  const here = () => [...engine.troubles(), ...account.troubles(), ...people.troubles()];
+  metrics.watchProblems(here);
 
   const app = buildApp({
     config: { ...config, sessionSecret: apiKey },
@@ -199,10 +202,7 @@ async function assemble(
     warnings: () => [...engine.warnings(), ...refusedReload(engine.routes)],
     missed: engine.missed,
     page: registerPage,
-    troubles: {
-      instance,
-      here: () => [...engine.troubles(), ...account.troubles(), ...people.troubles()],
-    },
+    troubles: { instance, here },
     now: Date.now,
   });
   opened.defer(() => close(app));

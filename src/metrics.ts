@@ -14,6 +14,8 @@ import {
   watchEventLoop,
   watchOutbox,
   watchOverrides,
+  watchProblems,
+  watchReady,
   watchResting,
   watchSchedules,
 } from './metrics/scraped.ts';
@@ -42,6 +44,10 @@ export interface Metrics {
   watchBudgets(read: () => { kind: string; perHour: number | null }[]): void;
   /** Names of targets that rest. */
   watchResting(read: () => Promise<string[]>): void;
+  /** Whether `/health/ready` answers 200. */
+  watchReady(read: () => boolean): void;
+  /** The current problems of this process, as in the list of problems. */
+  watchProblems(read: () => { kind: string; severity: string }[]): void;
 
   webhook(type: string, result: WebhookResult, ms: number): void;
   refusal(reason: string): void;
@@ -119,6 +125,8 @@ export function createMetrics(): Metrics {
     watchOverrides: (read) => watchOverrides(registry, read),
     watchResting: (read) => watchResting(registry, read),
     watchBudgets: (read) => watchBudgets(registry, read),
+    watchReady: (read) => watchReady(registry, read),
+    watchProblems: (read) => watchProblems(registry, read),
     webhook(type, result, ms) {
       series.webhooks.inc({ type: typeLabel(type), result });
       series.webhookSeconds.observe(ms / 1000);

@@ -68,3 +68,24 @@ test('a budget without a limit has no series, and the build says that it has no 
     'referee_budget_per_hour{kind="refer"} 100',
   ]);
 });
+
+test('problems are counted by kind while they last, and whether the server is ready', async () => {
+  let problems = [
+    { kind: 'upkeep.failed', severity: 'warning' },
+    { kind: 'account.problem', severity: 'error' },
+    { kind: 'account.problem', severity: 'error' },
+  ];
+  let ready = false;
+  metrics.watchProblems(() => problems);
+  metrics.watchReady(() => ready);
+  const text = await metrics.text();
+  expect(text).toContain('referee_ready 0\n');
+  expect(text).toContain('referee_problems{kind="account.problem",severity="error"} 2\n');
+  problems = problems.slice(0, 1);
+  ready = true;
+  const later = await metrics.text();
+  expect(later).toContain('referee_ready 1\n');
+  expect(later.match(/^referee_problems.*$/gm)).toEqual([
+    'referee_problems{kind="upkeep.failed",severity="warning"} 1',
+  ]);
+});

@@ -64,6 +64,7 @@ export function guardCommands(
   return {
     log: {
       emit: (...line) => tell(() => log.emit(...line)),
+      lasts: (...line) => tell(() => log.lasts?.(...line)),
       shows: (event) => log.shows?.(event) ?? true,
     },
     observer: {

@@ -32,7 +32,10 @@ function addEndpoints(app: FastifyInstance, deps: HealthDeps): void {
   });
 }
 
-function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
+/** Null if it is ready. */
+export function notReady(
+  deps: Pick<HealthDeps, 'lifecycle' | 'storeWatch'>,
+): { reason: string; detail: string } | null {
   const { phase } = deps.lifecycle;
   if (phase === 'draining' || phase === 'stopping') {
     return { reason: 'stopping', detail: 'The server is shutting down; send webhooks elsewhere.' };

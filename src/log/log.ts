@@ -24,6 +24,8 @@ export interface LogFields {
 
 export interface Log {
   emit(event: LogEventName, fields?: LogFields): void;
+  /** What an earlier line said is still so. Nothing is written. */
+  lasts?(event: LogEventName, fields?: LogFields): void;
   /** Whether lines of this event are written; true if unknown. */
   shows?(event: LogEventName): boolean;
 }

@@ -14,9 +14,9 @@ export function onceUntilRecovered(log: Log, event: LogEventName): Once {
   return {
     failed(error, fields) {
       const message = error instanceof Error ? error.message : String(error);
-      if (message === said) return;
+      if (message === said) log.lasts?.(event, { ...fields, err: error });
+      else log.emit(event, { ...fields, err: error });
       said = message;
-      log.emit(event, { ...fields, err: error });
     },
     worked() {
       if (said === null) return;

@@ -39,6 +39,11 @@ const CLOCK_KEPT_MS = 5 * 60_000;
  * grouped.
  */
 const STORE_WORKS_MS = 12_000;
+/**
+ * The same if a job was failing, because it may fail although the store works: longer than its
+ * pause before the next try. If it still fails then, it is noted again.
+ */
+const JOB_WORKS_MS = 90_000;
 /** Reasons are our own words, so this only limits the unexpected. */
 const TROUBLES_MAX = 100;
 const DETAIL_CHARS_MAX = 500;
@@ -136,13 +141,16 @@ export function watchTroubles(log: Log, { now, monotonic }: TroubleClock): Troub
         } else if (isTrouble(event)) note(event, fields ?? {});
         log.emit(event, fields);
       },
+      lasts(event, fields) {
+        if (isTrouble(event)) note(event, fields ?? {});
+        log.lasts?.(event, fields);
+      },
     },
     recent(storeGoodAt = null) {
       const at = monotonic();
       forget(({ trouble: { kind, cause }, since }) => {
-        if (cause === 'store' && storeGoodAt !== null && storeGoodAt - since > STORE_WORKS_MS) {
-          return true;
-        }
+        const worksMs = kind === 'upkeep.failed' ? JOB_WORKS_MS : STORE_WORKS_MS;
+        if (cause === 'store' && storeGoodAt !== null && storeGoodAt - since > worksMs) return true;
         return at - since > (kind === 'webhook.clock_skew' ? CLOCK_KEPT_MS : KEPT_MS);
       });
       return [...troubles.values()].map(({ trouble }) => trouble);

@@ -1,4 +1,4 @@
-/** Gauges that are read when they are scraped: outbox, schedules, delay of the event loop. */
+/** Gauges that are read when they are scraped: outbox, problems, delay of the event loop, … */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
 import type { OutboxHealth } from '../store/contract/outbox.ts';
@@ -93,6 +93,34 @@ export function watchResting(registry: Registry, read: () => Promise<string[]>):
       const resting = await inTime(read());
       this.reset();
       for (const target of resting ?? []) this.set({ target: label(target) }, 1);
+    },
+  });
+}
+
+export function watchReady(registry: Registry, read: () => boolean): void {
+  new Gauge({
+    name: 'referee_ready',
+    help: '1 while /health/ready answers 200.',
+    registers: [registry],
+    collect() {
+      this.set(read() ? 1 : 0);
+    },
+  });
+}
+
+/** The kinds are our own words, so there are few. */
+export function watchProblems(
+  registry: Registry,
+  read: () => { kind: string; severity: string }[],
+): void {
+  new Gauge({
+    name: 'referee_problems',
+    help: 'Current problems of this process, as /v1/problems lists them, by kind and severity.',
+    labelNames: ['kind', 'severity'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { kind, severity } of read()) this.inc({ kind, severity });
     },
   });
 }

@@ -11,7 +11,7 @@ import { afterAll, expect, test } from 'vitest';
 import { PATIENCE_MS } from '../helpers/patience.ts';
 import { asAdmin, databaseOn } from '../helpers/postgres.ts';
 import { type PostgresServer, startOwnPostgres } from '../helpers/postgres-server.ts';
-import { eventually, type Referee, START_MS } from '../helpers/referee-process.ts';
+import { ADMIN_TOKEN, eventually, type Referee, START_MS } from '../helpers/referee-process.ts';
 import { step } from '../helpers/step.ts';
 import type { TelnyxStandIn, TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
@@ -74,6 +74,11 @@ async function isNotReady(referee: Referee, why = /./): Promise<void> {
   expect((await fetch(`${referee.url}/health/live`)).status).toBe(200);
 }
 
+async function scrape({ url }: Referee): Promise<string> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  return (await fetch(`${url}/metrics`, { headers })).text();
+}
+
 test.concurrent('an SQLite file that is held, corrupt, or of newer code', STEPS, async () => {
   const scene = await openScene();
   await step('held by another process: 503 until it is let go, and nothing half done', () =>
@@ -123,9 +128,14 @@ async function corrupt({ telnyx, referee }: Scene): Promise<void> {
     /referee\.db: .*(corrupt|not an SQLite database).*restore a backup/,
   );
   await isNotReady(referee);
+  expect(await scrape(referee)).toMatch(/^referee_ready 0$/m);
+  expect(await scrape(referee)).toMatch(
+    /^referee_problems\{kind="store.unavailable",severity="error"\} 1$/m,
+  );
   expect(await telnyx.deliver(telnyx.call().event('call.initiated'))).toBe(503);
   copyFileSync(backup, path);
   await starting;
+  expect(await scrape(referee)).toMatch(/^referee_ready 1$/m);
   expect(lines('store.unavailable')).toHaveLength(1);
   expect(await before.completes()).toBe(200);
   await before.hangsUp();

@@ -18,6 +18,8 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.arrival('support', 'yes');
   metrics.cost('USD', 'call-control', '0.0020');
   metrics.watchOverrides(async () => [{ kind: 'switch', name: 'main-site' }]);
+  metrics.watchReady(() => true);
+  metrics.watchProblems(() => [{ kind: 'upkeep.failed', severity: 'warning' }]);
   metrics.watchResting(async () => ['support-us']);
   metrics.watchSchedules(async () => [{ name: 'office', open: true }]);
   metrics.command('refer', 'accepted', 1);

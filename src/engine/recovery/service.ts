@@ -63,7 +63,8 @@ export function createRecoveryService(options: RecoveryServiceOptions): Recovery
 
   function failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    if (message !== said) log.emit('recovery.failed', { err: error });
+    if (message === said) log.lasts?.('recovery.failed', { err: error });
+    else log.emit('recovery.failed', { err: error });
     said = message;
   }
 }

@@ -6,6 +6,7 @@ import { sharedActivity } from '../../../src/http/api/stats.ts';
 import { statsJson } from '../../../src/http/api/stats-json.ts';
 import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
 import { HTTP_LIMITS } from '../../../src/http/limits.ts';
+import { onceUntilRecovered } from '../../../src/log/once.ts';
 import { watchTroubles } from '../../../src/log/troubles.ts';
 import type { Activity } from '../../../src/store/contract/activity.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
@@ -320,6 +321,21 @@ describe('problems', () => {
     expect(kinds(null)).toHaveLength(2);
     expect(kinds(at - 19_000)).toHaveLength(2);
     expect(kinds(at)).toEqual([expect.stringContaining('too_many')]);
+  });
+
+  test('a job that goes on failing although the store works is shown as long as it fails', () => {
+    const MINUTE = 60_000;
+    let at = 1_000_000;
+    const own = watchTroubles({ emit: () => {} }, { now: Date.now, monotonic: () => at });
+    const prune = onceUntilRecovered(own.log, 'upkeep.failed');
+    const shown = () => own.recent(at).map(({ kind }) => kind);
+    for (let minute = 0; minute < 180; minute += 1) {
+      prune.failed(new Error('canceling statement due to lock timeout'), { job: 'prune' });
+      at += MINUTE;
+      expect(shown()).toEqual(['upkeep.failed']);
+    }
+    prune.worked();
+    expect(shown()).toEqual([]);
   });
 
   test('a clock that was set back hides no trouble and keeps none for longer', () => {
