@@ -33,15 +33,14 @@ interface Standing {
 export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
   const { everyMs, look, log, now } = options;
   let standing = new Map<string, Standing>();
-  const rounds = repeat(
+  const rounds = repeat({
     everyMs,
-    async (stopped) => {
+    async run(stopped) {
       const findings = await look();
       if (!stopped()) settle(findings);
     },
-    () => {},
-    (err) => log.emit('account.check_failed', { err }),
-  );
+    onError: (err) => log.emit('account.check_failed', { err }),
+  });
 
   function settle(findings: readonly Finding[]): void {
     const at = now();

@@ -6,12 +6,14 @@ export interface Repeated {
   stop(): Promise<void>;
 }
 
-export function repeat(
-  everyMs: number,
-  run: (stopped: () => boolean) => Promise<void>,
-  onGood: () => void,
-  onError: (error: unknown) => void,
-): Repeated {
+export interface RepeatOptions {
+  everyMs: number;
+  run: (stopped: () => boolean) => Promise<void>;
+  onGood?: () => void;
+  onError: (error: unknown) => void;
+}
+
+export function repeat({ everyMs, run, onGood, onError }: RepeatOptions): Repeated {
   let timer: NodeJS.Timeout | undefined;
   let stopped = true;
   let running: Promise<void> = Promise.resolve();

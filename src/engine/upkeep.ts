@@ -4,7 +4,7 @@
  */
 import type { Store } from '../store/store.ts';
 import { type Final, finalOf } from './receiving/tally.ts';
-import { type Repeated, repeat } from './repeat.ts';
+import { type Repeated, type RepeatOptions, repeat } from './repeat.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
@@ -70,13 +70,13 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     },
   };
 
-  function job(name: string, everyMs: number, work: (stopped: () => boolean) => Promise<void>) {
-    return repeat(
+  function job(name: string, everyMs: number, run: RepeatOptions['run']) {
+    return repeat({
       everyMs,
-      work,
-      () => onGood(name),
-      (error) => onError(name, error),
-    );
+      run,
+      onGood: () => onGood(name),
+      onError: (error) => onError(name, error),
+    });
   }
 
   /**
