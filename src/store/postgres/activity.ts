@@ -2,7 +2,7 @@
 import type { Phase, Verdict } from '../../core/machine/call.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
-import { MINUTE_MS, withoutNone } from '../rows/activity.ts';
+import { MINUTE_MS, neverAsked, withoutNone } from '../rows/activity.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
@@ -20,7 +20,7 @@ export async function readActivity(
          f.table_rows, n.attempts, n.untried
        from call_filters f, lateral (
          select count(*) as attempts, count(*) filter (
-           where a.verdict = 'skipped' or (a.unsent and a.verdict = 'no_verdict')) as untried
+           where a.verdict = 'skipped' or ${neverAsked('a')}) as untried
          from attempts a where a.call = f.call) n
        where not f.leg and f.created_at >= $1
        order by f.created_at desc, f.call desc limit $2),
@@ -32,7 +32,7 @@ export async function readActivity(
        select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.kind, a.verdict, count(*) as count,
          coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"
        from recent r, lateral (select * from attempts where call = r.call offset 0) a
-       where not a.unsent or a.verdict is distinct from 'no_verdict'
+       where not ${neverAsked('a')}
        group by 1, 2, 3, 4, 5),
      by_cost as (
        select r.rule, x.target, x.currency, sum(x.amount::numeric)::text as amount, x.moved

@@ -79,6 +79,11 @@ export function withoutNone<Group extends { untried?: number }>({ untried = 0, .
   return untried === 0 ? group : { ...group, untried };
 }
 
+/** SQL, for an alias of `attempts`: it ended before Telnyx was asked. Never null. */
+export function neverAsked(attempt: string): string {
+  return `(${attempt}.unsent and ${attempt}.verdict is not distinct from 'no_verdict')`;
+}
+
 function minuteOf(ms: number): number {
   return Math.floor(ms / MINUTE_MS) * MINUTE_MS;
 }

@@ -10,7 +10,7 @@ import {
 } from '../../core/machine/call.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
-import { createGroups, type Groups, withoutNone } from '../rows/activity.ts';
+import { createGroups, type Groups, neverAsked, withoutNone } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
 
 /** Calls read in one turn of the event loop (about 2 ms). */
@@ -81,12 +81,12 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
        (select count(*) from attempts t where t.call = d.call) as attempts,
        -- With the plus it does not look through all skipped attempts of the store, for each row.
        (select count(*) from attempts t where t.call = d.call
-        and (+t.verdict = 'skipped' or (t.unsent = 1 and +t.verdict = 'no_verdict'))) as untried
+        and (+t.verdict = 'skipped' or ${neverAsked('t')})) as untried
      from (select call, created_at from calls indexed by calls_created
            where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)
            order by created_at desc, call desc limit ?) d
      join calls c on c.call = d.call
-     left join attempts a on a.call = d.call and (a.unsent = 0 or a.verdict is not 'no_verdict')
+     left join attempts a on a.call = d.call and not ${neverAsked('a')}
      order by d.created_at desc, d.call desc`,
   );
 
