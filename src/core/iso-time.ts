@@ -9,8 +9,8 @@ export function readMoment(text: string): number | null {
   return !isWritable(ms) || !isDate(parts?.[1] ?? '') ? null : ms;
 }
 
-/** In UTC, where an offset may lead out of the years that have four digits. */
-function isWritable(ms: number): boolean {
+/** Whether it has a year of four digits, also in UTC, where an offset may lead out of them. */
+export function isWritable(ms: number): boolean {
   return ms >= FIRST_MS && ms <= LAST_MS;
 }
 

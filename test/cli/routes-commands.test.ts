@@ -579,6 +579,18 @@ test('route of a bad set shows its problems and exits 1', async () => {
   expect(err).toContain('did you mean rules?');
 });
 
+test('schedule shows no times that --at would not accept', async () => {
+  const args = ['schedule', 'office', '--at', '9999-12-30T12:00:00Z', '--json', '--routes'];
+  const { out } = await referee({ 'main.yaml': GOOD }, (dir) => [...args, dir]);
+  const [office] = JSON.parse(out).schedules;
+  expect(office.switches.map((s: { at: string }) => s.at)).toEqual([
+    '9999-12-30T14:00:00.000Z',
+    '9999-12-30T22:30:00.000Z',
+    '9999-12-31T14:00:00.000Z',
+    '9999-12-31T22:30:00.000Z',
+  ]);
+});
+
 test('schedule shows the coming switches over a change of clocks', async () => {
   const args = (dir: string) => [
     'schedule',

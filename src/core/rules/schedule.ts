@@ -3,6 +3,7 @@
  * local time in a gap never occurs, and one in an overlap counts twice. An override takes
  * precedence over everything, a special day over closed times, and closed over open.
  */
+import { isWritable } from '../iso-time.ts';
 import { inForce, type Overrides, reasonOf } from './override.ts';
 import type { Schedule } from './rule.ts';
 import {
@@ -78,6 +79,7 @@ export function changes(
   for (let day = 0; day < days; day += 1) {
     const startMs = fromMs + day * DAY_MS;
     for (const moment of momentsOfChange(schedule, startMs, startMs + DAY_MS, overrides)) {
+      if (!isWritable(moment)) return found;
       if (isOpenAt(schedule, moment, overrides) === open) continue;
       open = !open;
       found.push({ atMs: moment, ...isOpen(schedule, moment, overrides) });

@@ -20,7 +20,7 @@ const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Satur
 /** "Sunday 2026-03-01 10:00 (America/New_York)" */
 export function wallText(zone: string, atMs: number): string {
   const wallMs = atMs + offsetMs(zone, atMs);
-  const text = new Date(wallMs).toISOString();
+  const [date, time = ''] = new Date(wallMs).toISOString().split('T');
   const weekday = WEEKDAYS[weekdayOf(dayOf(wallMs)) - 1];
-  return `${weekday} ${text.slice(0, 10)} ${text.slice(11, 16)} (${zone})`;
+  return `${weekday} ${date} ${time.slice(0, 5)} (${zone})`;
 }

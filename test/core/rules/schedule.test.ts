@@ -25,6 +25,13 @@ const wall = (text: string) => Temporal.ZonedDateTime.from(text).epochMillisecon
 const local = (ms: number, zone: string) =>
   Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone).toPlainDateTime().toString();
 
+it('writes local times of the year 10000 whole', () => {
+  const kiritimati = schedule({ zone: 'Pacific/Kiritimati' });
+  expect(isOpen(kiritimati, at('9999-12-31T12:00:00Z'), {}).why).toBe(
+    'office is closed on Saturday +010000-01-01 02:00 (Pacific/Kiritimati)',
+  );
+});
+
 describe('isOpen', () => {
   it.each([
     ['2026-03-02T14:00:00Z', true], // Monday 09:00 EST
