@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox-schemas.ts';
-import { limitOf } from './options/limit.ts';
+import { limitOf } from './options/whole.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { plain, plainCsv } from './terminal/terminal.ts';

@@ -8,7 +8,7 @@ import { LOST_CALLERS } from '../http/api/lost-callers.ts';
 import { OUTBOX, outboxCsv } from '../http/api/outbox-schemas.ts';
 import { PROBLEMS } from '../http/api/stats-schemas.ts';
 import { VERSIONS, versionsCsv } from '../http/api/versions-schemas.ts';
-import { limitOf } from './options/limit.ts';
+import { limitOf } from './options/whole.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { tableLines, terminalWidth } from './terminal/table.ts';

@@ -9,6 +9,7 @@ import type { SetupProblem } from '../core/account/setup.ts';
 import { type AccountClient, createAccountClient } from '../telnyx/account/client.ts';
 import { numberOf } from './options/number.ts';
 import { pathOf } from './options/path.ts';
+import { wholeFrom } from './options/whole.ts';
 import { rehearsalOf } from './rehearse/evidence.ts';
 import { type Followed, follow } from './rehearse/follow.ts';
 import { getReady, type Ready, wrong } from './rehearse/ready.ts';
@@ -48,7 +49,12 @@ export function rehearseCommand(program: Command, io: Io): void {
       'a number of the account whose calls this server takes',
       numberOf,
     )
-    .option('--secs <seconds>', 'hang up after this time', secsOf, SECS_DEFAULT)
+    .option(
+      '--secs <seconds>',
+      'hang up after this time',
+      wholeFrom(SECS_MIN, SECS_MAX),
+      SECS_DEFAULT,
+    )
     .option(
       '--server <url>',
       'where the running server serves its API; default: HOST and ADMIN_PORT or PORT of .env',
@@ -175,14 +181,6 @@ function report(followed: Followed, evidence: EvidenceFile, run: Run): Result {
     );
   }
   return { code: called.ended_at === null ? 1 : 0 };
-}
-
-function secsOf(text: string): number {
-  const secs = Number(text);
-  if (!/^\d{1,3}$/.test(text) || secs < SECS_MIN || secs > SECS_MAX) {
-    throw new InvalidArgumentError(`expected a whole number from ${SECS_MIN} to ${SECS_MAX}`);
-  }
-  return secs;
 }
 
 function serverOf(text: string): string {

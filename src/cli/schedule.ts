@@ -3,7 +3,7 @@
  * overrides, or forces one open or closed.
  */
 import { type Command, Option } from 'commander';
-import { notAMoment, readMoment } from '../core/iso-time.ts';
+import { isWritable, notAMoment, readMoment } from '../core/iso-time.ts';
 import { inForce, type Overrides } from '../core/rules/override.ts';
 import type { Schedule } from '../core/rules/rule.ts';
 import { type Change, changes, closedBecause, isOpen } from '../core/rules/schedule.ts';
@@ -14,6 +14,7 @@ import { scheduleJson } from '../http/api/schedules.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { pathOf } from './options/path.ts';
 import { givenText } from './options/text.ts';
+import { wholeFrom } from './options/whole.ts';
 import { overrideSchedule } from './override-schedule.ts';
 import type { OverrideOptions } from './overriding.ts';
 import { SERVER_OPTION } from './sources/ask-server.ts';
@@ -24,9 +25,11 @@ import { colours, plain, plainCsv } from './terminal/terminal.ts';
 interface ScheduleOptions extends OverrideOptions {
   routes?: string;
   at?: string;
-  count: string;
+  count: number;
   csv?: boolean;
 }
+
+const CHANGES_MAX = 1_000;
 
 /** Overrides of the running server; null if its store cannot be read. */
 export type ReadOverrides = (io: Io) => Promise<Overrides | null>;
@@ -46,7 +49,7 @@ export function scheduleCommand(
     )
     .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--at <moment>', 'start from this time, ISO 8601 with a zone; default: now')
-    .option('--count <number>', 'how many changes to show for each', '8')
+    .option('--count <number>', 'how many changes to show for each', wholeFrom(1, CHANGES_MAX), 8)
     .option('--until <time>', 'forced until then; ISO 8601 with its zone')
     .option('--reason <text>', 'why it is forced, for the other operators')
     .option(...SERVER_OPTION)
@@ -81,8 +84,6 @@ async function override(
   return overrideSchedule(name, state, options, io);
 }
 
-const CHANGES_MAX = 1_000;
-
 /** Returns the exit code. */
 export async function runSchedule(
   name: string | undefined,
@@ -99,13 +100,9 @@ export async function runSchedule(
     );
   }
   const fromMs = options.at === undefined ? Date.now() : readMoment(options.at);
-  const count = Number(options.count);
   if (fromMs === null) {
     const { problem, hint } = notAMoment(options.at ?? '');
     return refuse(io, `--at: ${problem}; ${hint}`, 2);
-  }
-  if (!Number.isInteger(count) || count < 1 || count > CHANGES_MAX) {
-    return refuse(io, `--count ${options.count}: a whole number from 1 to ${CHANGES_MAX}`, 2);
   }
   const { dir, loaded } = await loadFolder(options.routes, io, fromMs);
   if (!loaded.ok) {
@@ -130,7 +127,7 @@ export async function runSchedule(
     io.stdout.write(plainCsv(schedulesCsv({ schedules })));
     return 0;
   }
-  const views = wanted.map((schedule) => viewOf(schedule, fromMs, count, overrides));
+  const views = wanted.map((schedule) => viewOf(schedule, fromMs, options.count, overrides));
   if (options.json === true) io.stdout.write(`${jsonText({ schedules: views.map(jsonOf) }, 2)}\n`);
   else
     io.stdout.write(
@@ -160,7 +157,7 @@ function viewOf(schedule: Schedule, fromMs: number, count: number, overrides: Ov
     ...isOpen(schedule, fromMs, overrides),
     becauseOf: closedBecause(schedule, fromMs, overrides),
     changes: changes(schedule, fromMs, count, overrides),
-    clock: Number.isFinite(change)
+    clock: isWritable(change)
       ? {
           atMs: change,
           beforeMs: offsetMs(schedule.zone, change - 1),

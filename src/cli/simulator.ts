@@ -17,6 +17,8 @@ import {
 } from '../simulator/simulator.ts';
 import { isWebhookUrl } from '../simulator/webhook-url.ts';
 import { pathOf } from './options/path.ts';
+import { givenText } from './options/text.ts';
+import { wholeFrom } from './options/whole.ts';
 import { watchCalls } from './simulator/call-watch.ts';
 import { scriptOf } from './simulator/line.ts';
 import { sayer } from './simulator/say.ts';
@@ -44,6 +46,7 @@ export interface SimulatorCommandOptions {
 const DEFAULT_PORT = 4010;
 const WAIT_DEFAULT_SECS = 30;
 const PORT_MAX = 65_535;
+const SEED_MAX = 999_999_999;
 /** A day as seconds: a timer of more than 24 days would fire at once. */
 const POSITIVE_MAX = 86_400;
 const DEFAULT_WEBHOOK_URLS = ['http://127.0.0.1:3000/webhooks/telnyx'];
@@ -63,9 +66,14 @@ export function simulatorCommand(program: Command, io: Io): void {
       webhookUrls,
       DEFAULT_WEBHOOK_URLS,
     )
-    .option('--port <number>', 'port of the API; 0: any that is free', portOf, DEFAULT_PORT)
-    .option('--api-key <key>', 'the key that the API accepts', 'KEY_simulator')
-    .option('--seed <number>', 'decides the signing key and every fault', wholeNumber, 1)
+    .option(
+      '--port <number>',
+      'port of the API; 0: any that is free',
+      wholeFrom(0, PORT_MAX),
+      DEFAULT_PORT,
+    )
+    .option('--api-key <key>', 'the key that the API accepts', givenText, 'KEY_simulator')
+    .option('--seed <number>', 'decides the signing key and every fault', wholeFrom(0, SEED_MAX), 1)
     .option(
       '--faults <faults>',
       `none, all, or kind=rate,… of ${FAULT_KINDS.join(', ')}`,
@@ -203,18 +211,6 @@ function webhookUrls(text: string, before: string[]): string[] {
   return before === DEFAULT_WEBHOOK_URLS ? [text] : [...before, text];
 }
 
-function portOf(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > PORT_MAX) {
-    throw new InvalidArgumentError(`A whole number from 0 to ${PORT_MAX} is expected.`);
-  }
-  return Number(text);
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is expected.');
-  return Number(text);
-}
-
 function positiveNumber(text: string): number {
   const number = Number(text);
   if (!(number > 0 && number <= POSITIVE_MAX)) {
@@ -227,8 +223,13 @@ function faultsOf(text: string): Faults {
   if (text === 'none' || text === 'all') return text;
   const rates = Object.fromEntries(
     text.split(',').map((pair) => {
-      const [kind = '', rate = ''] = pair.split('=');
-      return [kind.trim(), rate === '' ? Number.NaN : Number(rate)];
+      const [, kind, rate] = /^\s*(\w+)\s*=\s*([\d.e-]+)\s*$/.exec(pair) ?? [];
+      if (kind === undefined) {
+        throw new InvalidArgumentError(
+          `expected kind=rate, such as api_500=0.1, got "${plain(pair)}"`,
+        );
+      }
+      return [kind, Number(rate)];
     }),
   );
   try {

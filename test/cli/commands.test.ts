@@ -72,10 +72,24 @@ test.each([
 });
 
 test.each([
+  [['schedule', '--count', '1e2'], 'A whole number from 1 to 1000 is expected.'],
+  [['schedule', '--count', '0'], 'A whole number from 1 to 1000 is expected.'],
+  [['rehearse', '--secs', ' 9'], 'A whole number from 5 to 600 is expected.'],
+  [['dead-letters', '--limit', '501'], 'A whole number from 1 to 500 is expected.'],
+])('%j is refused with the numbers that are accepted', async (argv, words) => {
+  const { code, text } = await run(...argv);
+  expect(text).toContain(words);
+  expect(code).toBe(2);
+});
+
+test.each([
   [['--webhook-url', 'nope'], 'expected http://host:port/path, got "nope"'],
   [['--webhook-url', 'http://127.0.0.1:1/a', 'ftp://b'], 'expected http://host:port/path'],
   [['--port', '99999'], 'A whole number from 0 to 65535 is expected.'],
   [['--port', '-1'], 'A whole number from 0 to 65535 is expected.'],
+  [['--seed', '1e3'], 'A whole number from 0 to 999999999 is expected.'],
+  [['--api-key', ''], 'A value is expected, got nothing.'],
+  [['--faults', 'api_500='], 'expected kind=rate, such as api_500=0.1, got "api_500="'],
   [['--wait', '1e9'], 'A number over 0, at most 86400, is expected.'],
   [['--to', '+14155550100'], '--to is the number that --call calls'],
 ])('the simulator refuses %j in one line', async (options, words) => {

@@ -36,7 +36,7 @@ test('a schedule that an operator has closed on the running server is shown as c
   );
   const code = await runSchedule(
     undefined,
-    { routes: folder, count: '1', json: true },
+    { routes: folder, count: 1, json: true },
     ioOn(`sqlite:${path}`),
     readOverrides,
   );

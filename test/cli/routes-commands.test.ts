@@ -589,6 +589,7 @@ test('schedule shows no times that --at would not accept', async () => {
     '9999-12-31T14:00:00.000Z',
     '9999-12-31T22:30:00.000Z',
   ]);
+  expect(office.clock_change).toBe(null);
 });
 
 test('schedule shows the coming switches over a change of clocks', async () => {
