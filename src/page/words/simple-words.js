@@ -210,7 +210,7 @@ function hangupSentence({ detail, phase_before: before }, outcome) {
  * @param {Story['detail']} detail
  * @param {string} target
  */
-function outcomeSentence({ action, outcome }, target) {
+function outcomeSentence({ action, outcome, detail }, target) {
   const what = MOVES.has(String(action))
     ? `to move the caller to ${target}`
     : (ASKED.get(String(action)) ?? `to ${word(String(action))}`);
@@ -219,7 +219,9 @@ function outcomeSentence({ action, outcome }, target) {
   if (outcome === 'rejected')
     return QUESTIONS.has(String(action)) ? `Telnyx does not say ${what}` : `Telnyx refused ${what}`;
   if (outcome === 'retry') return `we ask Telnyx again ${what}`;
-  return `we do not know whether Telnyx was asked ${what}`;
+  // `never sent` or `never executed`: nothing that left can have been executed.
+  if (String(detail).startsWith('never ')) return `Telnyx could not be asked in time ${what}`;
+  return `Telnyx gave no clear answer when asked ${what}`;
 }
 
 /**

@@ -110,6 +110,29 @@ test('every verdict has words of its own, without a code or a name of ours', () 
   for (const each of words) expect(each).toMatch(/^[a-z ]+$/);
 });
 
+test.each([
+  ['never sent; the time of its step is over', 'Telnyx could not be asked in time'],
+  ['never executed; the time of its step is over', 'Telnyx could not be asked in time'],
+  [
+    'sent before without a clear answer; the time of its step is over',
+    'Telnyx gave no clear answer when asked',
+  ],
+  [null, 'Telnyx gave no clear answer when asked'],
+])('what was asked is told from what was not: %s', (detail, words) => {
+  const told = (action: string) =>
+    simpleSentence(
+      anEntry({
+        source: 'outcome',
+        type: 'command.unknown',
+        detail: { action, outcome: 'unknown', detail },
+      }),
+      'billing',
+      null,
+    );
+  expect(told('refer')).toBe(`${words} to move the caller to billing`);
+  expect(told('probe')).toBe(`${words} whether the caller is still there`);
+});
+
 test('a target that Telnyx never said it tried is not said to have kept silent', () => {
   const unheard = {
     verdict: 'no_verdict',
