@@ -63,9 +63,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       endCall(turn, hangupInWords(event), isByCaller(event), openAtTheEnd(call, event));
       return;
     case 'call.answered':
-      call.answered = true;
-      for (const { id, action } of call.outstanding) if (action === 'answer') takeBack(turn, id);
-      if (call.phase === 'answering') turn.goOn = true;
+      onAnswered(turn);
       break;
     case 'call.refer.started':
       onReferStarted(turn, event);
@@ -80,9 +78,21 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       onVoiceEnded(turn, event);
       break;
     default:
+      // The webhook of its answer was lost or is late, and the caller may wait in silence.
+      if (call.phase !== 'new' && ONLY_ANSWERED.test(event.type)) onAnswered(turn);
       break;
   }
   if (!isGone(event)) askTheRules(turn, event);
+}
+
+/** Keys are heard, and answering machines recognised, only on a leg that was answered. */
+const ONLY_ANSWERED = /^call\.(dtmf\.received|machine\.(premium\.)?(detection|greeting)\.ended)$/;
+
+function onAnswered(turn: Turn): void {
+  const { call } = turn;
+  call.answered = true;
+  for (const { id, action } of call.outstanding) if (action === 'answer') takeBack(turn, id);
+  if (call.phase === 'answering') turn.goOn = true;
 }
 
 function onLateHangup(turn: Turn, event: WebhookEvent): void {

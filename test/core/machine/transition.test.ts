@@ -78,6 +78,20 @@ describe('an outgoing leg', () => {
     expect(d.count('answer')).toBe(0);
   });
 
+  it.each([
+    'call.machine.detection.ended',
+    'call.machine.premium.detection.ended',
+    'call.machine.greeting.ended',
+    'call.dtmf.received',
+  ])('whose answer was lost is moved at %s, which only an answered leg has', (type) => {
+    const d = outgoing(refer('a'));
+    d.hook('call.speak.started');
+    expect(d.call.phase).toBe('answering');
+    d.hook(type);
+    expect(d.call.phase).toBe('referring');
+    expect(d.count('answer')).toBe(0);
+  });
+
   it('is hung up where a rule says reject', () => {
     const d = outgoing({ do: 'reject', cause: 'busy' });
     expect(d.commands.map(({ action }) => action)).toEqual(['hangup']);
