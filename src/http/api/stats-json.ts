@@ -2,6 +2,7 @@
 
 import { rateOf } from '../../core/history/rate.ts';
 import { iso } from '../../core/iso-time.ts';
+import { PHASES } from '../../core/machine/call.ts';
 import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
@@ -23,7 +24,8 @@ export function statsJson({ now, since, live, calls, attempts, costs, rows }: Ac
     since: iso(since),
     live: {
       total: sum(live),
-      by_phase: live,
+      // In the order of a call's life, because stores return groups in any order.
+      by_phase: PHASES.flatMap((phase) => live.filter((group) => group.phase === phase)),
     },
     calls: {
       total: sum(calls),

@@ -111,8 +111,17 @@ describe('the numbers', () => {
       { ...group, rule: 'a', ends: 'abandoned', attempts: 1 },
       { ...group, rule: null, ends: null, attempts: 1 },
     ];
-    const activity = { now, since: now, live: [], costs: [], rows: [], calls, attempts };
-    const turned = { ...activity, calls: calls.toReversed(), attempts: attempts.toReversed() };
+    const live: Activity['live'] = [
+      { phase: 'answering', count: 1 },
+      { phase: 'bridged', count: 2 },
+    ];
+    const activity = { now, since: now, live, costs: [], rows: [], calls, attempts };
+    const turned = {
+      ...activity,
+      live: live.toReversed(),
+      calls: calls.toReversed(),
+      attempts: attempts.toReversed(),
+    };
     expect(JSON.stringify(statsJson(turned))).toBe(JSON.stringify(statsJson(activity)));
     const failing = (of: Activity) =>
       failingTargets({
