@@ -121,8 +121,11 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   return all.length === 0 ? '' : `known: ${named(all)}`;
 }
 
-/** For two words that look the same: the character in which they differ. */
+/** For two words that look the same: in what they differ. */
 function difference(written: string, known: string): string {
+  if (written.normalize() === known.normalize()) {
+    return ' They look the same, but their accents are stored differently (Unicode NFC and NFD): copy that name';
+  }
   if (inAscii(written).trim() !== inAscii(known).trim()) return '';
   const odd = lookAlike(written);
   if (odd !== null) return ` Here it is written with ${odd}`;

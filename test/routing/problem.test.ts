@@ -1,9 +1,17 @@
 /** What is near to a misspelt name, and how long it takes to find. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countOf, nearest, Problems, problemsText } from '../../src/routing/problem.ts';
+import { countOf, didYouMean, nearest, Problems, problemsText } from '../../src/routing/problem.ts';
 import { cpuTimeMs } from '../helpers/cpu-time.ts';
 import { load, problemsOf } from './routes-folder.ts';
+
+test('two names whose accents are stored differently are not shown as if they were the same', () => {
+  const written = 'caf\u00e9';
+  const known = 'cafe\u0301';
+  expect(didYouMean(written, [known])).toBe(
+    `did you mean ${known}? They look the same, but their accents are stored differently (Unicode NFC and NFD): copy that name`,
+  );
+});
 
 /** Every edit is tried: letters removed, added, replaced, or swapped with their neighbour. */
 function edits(a: string, b: string, known = new Map<string, number>()): number {
