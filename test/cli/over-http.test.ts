@@ -245,6 +245,9 @@ test('a wrong address or token is named, and never shown', async () => {
   expect(await named(['--server', page], {})).toContain(words('--server'));
   const own = { REFEREE_URL: '', HOST: '0.0.0.0', PORT: String(notJson.port) };
   expect(await named([], own)).toContain(words('HOST and PORT'));
+  expect(await named([], { REFEREE_URL: '', HOST: 'fe80::1%eth0' })).toContain(
+    'HOST and PORT: the address names a network interface after %, which a URL cannot; give another',
+  );
   expect(await named(['--server', 'http://anna:geheim@x'], {})).not.toContain('geheim');
   // The token is not sent to the redirect's target.
   expect(await named(['--server', `${page}/away`], {})).toContain('answered 302');

@@ -145,6 +145,9 @@ export function wrongUrl({ url, namedBy }: Pick<ServerAt, 'url' | 'namedBy'>): s
   }
   const rest = parsed === null ? '' : parsed.search + parsed.hash;
   if (parsed !== null && /^https?:$/.test(parsed.protocol) && rest === '') return null;
+  if (/\[[^\]]*%/.test(url)) {
+    return `${namedBy}: the address names a network interface after %, which a URL cannot; give another address of the server with --server http://host:port`;
+  }
   return `${namedBy}: expected http://host:port or https://host`;
 }
 
