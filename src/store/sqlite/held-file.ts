@@ -156,6 +156,8 @@ export function hasStaleLog(path: string): boolean {
   if (!file?.isFile() || !isReadable(path)) return false;
   const descriptor = descriptorOf(path, file);
   const logPath = `${realpathSync(path)}-wal`;
+  // SQLite would remove the log, and a file of ours has its stamp before its log has one.
+  if (file.size === 0n) return (stampsOf(logPath)?.last.stamp ?? 0) > 0;
   for (let reads = 0; reads < STALE_READS; reads += 1) {
     const header = readHeader(descriptor);
     const stamps = stampsOf(logPath);

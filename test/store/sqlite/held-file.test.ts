@@ -247,6 +247,17 @@ describe('a start beside a log', () => {
     expect(await store.find('new')).toBeNull();
   });
 
+  test('of a file that is empty now: refused, and the log with its calls stays', async () => {
+    live('kept');
+    const file = readFileSync(path);
+    const log = readFileSync(`${path}-wal`);
+    writeFileSync(path, '');
+    expect(await words(open())).toMatch(/the log of another database file.*put the file back/);
+    expect(readFileSync(`${path}-wal`).equals(log)).toBe(true);
+    writeFileSync(path, file);
+    expect(await (await open()).find('kept')).not.toBeNull();
+  });
+
   test('of the file that the database of another server was put in place of: refused', async () => {
     live('ours');
     rmSync(path);
