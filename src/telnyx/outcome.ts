@@ -223,6 +223,9 @@ function detailOfErrors(errors: ErrorFacts[]): string {
   const timeout = errors.find((error) => error.name === 'TimeoutError');
   if (timeout !== undefined) return clip(timeout.message);
   const coded = errors.find((error) => error.code !== null);
+  if (coded?.code === 'EMFILE') {
+    return clip(`too many files are open here to ask Telnyx: raise ulimit -n (${coded.message})`);
+  }
   if (coded !== undefined) return clip(`no answer from Telnyx: ${coded.code} ${coded.message}`);
   return clip(`no answer from Telnyx: ${errors.at(-1)?.message ?? 'unknown failure'}`);
 }

@@ -232,6 +232,15 @@ describe('a probe', () => {
 });
 
 describe('no answer at all', () => {
+  test('because of our own limit of open files names that limit, not the network', () => {
+    const full = Object.assign(new Error('connect EMFILE 192.0.2.1:443'), { code: 'EMFILE' });
+    expect(outcomeOfFailure('answer', full, false)).toMatchObject({
+      kind: 'retry',
+      provenUnsent: true,
+      detail: expect.stringMatching(/too many files.*raise ulimit -n/),
+    });
+  });
+
   const failure = (code: string, extra: object = {}) =>
     outcomeOfFailure(
       'refer',

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createMasker } from '../../src/log/mask.ts';
 import {
   createVerifier,
   type RequestHeaders,
@@ -160,6 +161,14 @@ describe('the timestamp', () => {
     if (refusal === null) throw new Error('expected a refusal');
     expect(refusal.detail).toMatch(/off by 75 s.*60 s are tolerated/s);
     expect(REFUSAL_WORDS[refusal.reason].fix).toContain('clock');
+  });
+
+  it('says it in days if it is years, so that the log does not mask it as a phone number', async () => {
+    const verifier = await verifierWith({ toleranceSecs: 300 });
+    const yearsAhead = signed({ timestamp: String(NOW_SECS + 7_300 * 86_400) });
+    const detail = verifier.refuseByHeaders(yearsAhead, NOW_SECS * 1000)?.detail ?? '';
+    expect(detail).toMatch(/off by 7300 days/);
+    expect(createMasker('KEY0123').text(detail)).toBe(detail);
   });
 });
 
