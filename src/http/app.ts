@@ -181,11 +181,15 @@ function showRoles(scope: ApiScope): void {
 }
 
 /**
- * Accepts only JSON: fastify also accepts text/plain, which forms on other sites can send. Accepts
- * `Content-Type: application/json` without a body, which clients send for a reload.
+ * Accepts only JSON: fastify also accepts text/plain, which forms on other sites can send. Without
+ * a body the type does not matter: for a reload, clients send that of JSON, and `curl -d ''` that
+ * of a form.
  */
 function takeJsonAlone(scope: ApiScope): void {
   scope.removeContentTypeParser('text/plain');
+  scope.addHook('onRequest', async ({ headers }) => {
+    if (headers['content-length'] === '0') delete headers['content-type'];
+  });
   const parse = scope.getDefaultJsonParser('error', 'error');
   scope.addContentTypeParser<string>(
     'application/json',

@@ -107,9 +107,12 @@ describe('the live route set', () => {
   });
 });
 
-test('a reload with a JSON content type and no body is a reload', async () => {
+test.each([
+  ['JSON', 'application/json'],
+  ["a form, as of curl -d ''", 'application/x-www-form-urlencoded'],
+])('a reload with the content type of %s and no body is a reload', async (_, type) => {
   reloaded = { ok: true, hash: 'abc', changed: false, warnings: [] };
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': type };
   const answer = await app.api('/v1/routes/reload', { method: 'POST', headers });
   expect(answer.status).toBe(200);
   const nothing = await app.api('/v1/routes/explain', { method: 'POST', headers });
