@@ -78,8 +78,9 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       onVoiceEnded(turn, event);
       break;
     default:
-      // The webhook of its answer was lost or is late, and the caller may wait in silence.
-      if (call.phase !== 'new' && ONLY_ANSWERED.test(event.type)) onAnswered(turn);
+      // The webhook of its answer was lost or is late, and the caller may wait in silence. An
+      // incoming leg is answered by us, so it is asked about after ten seconds.
+      if (call.facts.direction === 'outgoing' && ONLY_ANSWERED.test(event.type)) onAnswered(turn);
       break;
   }
   if (!isGone(event)) askTheRules(turn, event);
