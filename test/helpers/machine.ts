@@ -76,6 +76,17 @@ export function say(text: string): Extract<Step, { do: 'say' }> {
   return { do: 'say', text, voice: 'Telnyx.KokoroTTS.af', language: null };
 }
 
+/** 1 leads to `sales`. */
+export const SALES_MENU: Extract<Step, { do: 'menu' }> = {
+  do: 'menu',
+  text: 'For sales press 1.',
+  voice: 'v',
+  language: null,
+  digits: { '1': [refer('sales')] },
+  tries: 1,
+  timeoutMs: 5_000,
+};
+
 export const LAST_RESORT: Step[] = [say('We cannot connect you.'), { do: 'hangup' }];
 
 export function decision(plan: Step[] | null, more: Partial<Decision> = {}): Decision {

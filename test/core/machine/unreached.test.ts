@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, Outcome } from '../../../src/core/machine/command.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
-import { type Driver, decision, drive, looping, refer, say } from '../../helpers/machine.ts';
+import {
+  type Driver,
+  decision,
+  drive,
+  looping,
+  refer,
+  SALES_MENU,
+  say,
+} from '../../helpers/machine.ts';
 
 const UNREACHED: Outcome = {
   kind: 'retry',
@@ -13,15 +21,6 @@ const UNREACHED: Outcome = {
 };
 const RATE_LIMITED: Outcome = { ...UNREACHED, status: 429, afterMs: 60_000 };
 const OVER: Outcome = { kind: 'unknown', detail: 'never sent; the time of its step is over' };
-const MENU: Step = {
-  do: 'menu',
-  text: 'For sales press 1.',
-  voice: 'v',
-  language: null,
-  digits: { '1': [refer('sales')] },
-  tries: 1,
-  timeoutMs: 5_000,
-};
 
 function answered(plan: Step[], more: Parameters<typeof decision>[1] = {}): Driver {
   const d = drive(decision(plan, more));
@@ -102,7 +101,7 @@ describe('a prompt that Telnyx was never asked for', () => {
   it.each<[Command['action'], Step]>([
     ['speak', say('Welcome.')],
     ['playback_start', { do: 'play', url: 'https://example.com/a.mp3' }],
-    ['gather_using_speak', MENU],
+    ['gather_using_speak', SALES_MENU],
   ])('keeps its turn, and is heard once it can be: %s', (action, step) => {
     const d = answered([step, refer('next')]);
     for (let n = 0; n < 6; n += 1) neverSent(d, action);
@@ -119,11 +118,11 @@ describe('a prompt that Telnyx was never asked for', () => {
   });
 
   it('keeps it before the first move for as long as patience, counted from the last webhook', () => {
-    const d = answered([MENU, refer('next')]);
+    const d = answered([SALES_MENU, refer('next')]);
     for (let n = 0; n < 12; n += 1) neverSent(d, 'gather_using_speak');
     expect(targets(d)).toEqual(['next']);
 
-    const pressing = answered([MENU, refer('next')]);
+    const pressing = answered([SALES_MENU, refer('next')]);
     for (let n = 0; n < 12; n += 1) {
       pressing.hook('call.dtmf.received', { digits: '1' });
       neverSent(pressing, 'gather_using_speak');
@@ -173,7 +172,7 @@ describe('a prompt that Telnyx was never asked for', () => {
   });
 
   it('is heard after the manual refer that interrupted it has failed', () => {
-    const d = answered([MENU, refer('next')]);
+    const d = answered([SALES_MENU, refer('next')]);
     manual(d, 'hand');
     neverSent(d, 'gather_using_speak');
     d.hook('call.refer.failed', {
@@ -190,7 +189,7 @@ describe('a prompt that Telnyx was never asked for', () => {
 });
 
 describe('the loop of while_moving', () => {
-  const move = [refer('a'), MENU];
+  const move = [refer('a'), SALES_MENU];
   const policy = looping('Please hold.');
 
   it('starts once Telnyx can be reached, though the REFER was sent before', () => {
@@ -231,7 +230,7 @@ describe('the loop of while_moving', () => {
 
 describe('an answer that could not be sent', () => {
   it('is sent again, so that the caller hears the menu', () => {
-    const d = drive(decision([MENU, refer('next')]));
+    const d = drive(decision([SALES_MENU, refer('next')]));
     d.hook('call.initiated');
     neverSent(d, 'answer');
     neverSent(d, 'answer');
@@ -243,7 +242,7 @@ describe('an answer that could not be sent', () => {
   });
 
   it('is asked about once nothing was heard of the caller for as long as patience', () => {
-    const d = drive(decision([MENU, refer('next')]));
+    const d = drive(decision([SALES_MENU, refer('next')]));
     d.hook('call.initiated');
     for (let n = 0; n < 4; n += 1) neverSent(d, 'answer');
     expect(d.count('answer')).toBe(4);

@@ -10,6 +10,7 @@ import {
   looping,
   refer,
   rejected,
+  SALES_MENU,
   say,
   stamp,
   transfer,
@@ -101,20 +102,11 @@ describe('a REFER that Telnyx executes late, after the step behind it has begun'
     d.now += 4_000;
     return { d, clientState: late.clientState };
   };
-  const menu: Step = {
-    do: 'menu',
-    text: 'For sales press 1.',
-    voice: 'v',
-    language: null,
-    digits: { '1': [refer('sales')] },
-    tries: 1,
-    timeoutMs: 5_000,
-  };
   const targets = (d: Driver) => d.call.attempts.map(({ target }) => target);
 
   it('hides no key of a menu, whether its own event came before or not', () => {
     for (const failed of [true, false]) {
-      const { d, clientState } = given(menu);
+      const { d, clientState } = given(SALES_MENU);
       if (failed) d.hook('call.refer.failed', { sipNotifyResponse: 405, clientState });
       d.now += 1_000;
       d.hook('call.gather.ended', { digits: '1', status: 'valid', clientState });
@@ -131,18 +123,7 @@ describe('a REFER that Telnyx executes late, after the step behind it has begun'
 
 describe('a key that was pressed while the network was away', () => {
   const away = (patienceMs = 120_000) => {
-    const plan: Step[] = [
-      {
-        do: 'menu',
-        text: 'For sales press 1.',
-        voice: 'v',
-        language: null,
-        digits: { '1': [refer('sales')] },
-        tries: 1,
-        timeoutMs: 5_000,
-      },
-      refer('else'),
-    ];
+    const plan: Step[] = [SALES_MENU, refer('else')];
     const { policy } = decision([]);
     const d = drive(decision(plan, { policy: { ...policy, patienceMs } }));
     d.hook('call.initiated');
