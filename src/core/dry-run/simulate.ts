@@ -8,13 +8,13 @@ import type { Call, CallFacts, Ends, Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { TraceLine } from '../machine/plan.ts';
-import { transition, type World } from '../machine/transition.ts';
+import { transition } from '../machine/transition.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
-import { refusalOf } from '../rules/refer-refusals.ts';
-import { mayRest, type RestState, restState, standingOf } from '../rules/rest.ts';
+import type { RestState } from '../rules/rest.ts';
 import { answeredOf, dueEvent, hangupOf, initiatedOf, laterEvents } from './events.ts';
+import { restingAt } from './resting.ts';
 import { answersTo } from './scripted-telnyx.ts';
 import { stepsTaken } from './steps-taken.ts';
 
@@ -146,7 +146,7 @@ function put(play: Play, event: CallEvent): void {
         return decision;
       },
       overBudget: () => null,
-      ...restingAt(play),
+      ...restingAt(play.now, routes.set, script),
     },
   );
   if (out.refused !== null) return;
@@ -154,27 +154,6 @@ function put(play: Play, event: CallEvent): void {
   play.queue = play.queue.filter(({ id }) => !out.cancel.includes(id));
   play.queue.push(...out.commands);
   walk(play, out.commands, out.notes);
-}
-
-/** Who scripts the verdict of a target asks about a caller who is sent there, so it is awake. */
-function restingAt({
-  routes: { set },
-  script,
-  now,
-}: Play): Pick<World, 'resting' | 'refusesRefers'> {
-  const { overrides = {}, rest = restState(null), verdicts } = script;
-  return {
-    resting(target) {
-      if (Object.hasOwn(verdicts, target)) return null;
-      const at = { now, callId: '', rests: mayRest(set, target) };
-      const standing = standingOf(target, rest, overrides, at);
-      return typeof standing === 'string' ? null : standing.why;
-    },
-    refusesRefers(connectionId, target) {
-      const isTried = Object.hasOwn(verdicts, target) || !mayRest(set, target);
-      return isTried ? null : refusalOf(rest, connectionId, target, now);
-    },
-  };
 }
 
 /** Records the steps of one transition. */

@@ -1,7 +1,6 @@
 /** What a set would do with a call that somebody asks about; the same as `referee route` plays. */
-import { simulate } from '../../core/dry-run/simulate.ts';
+import { type Played, simulate } from '../../core/dry-run/simulate.ts';
 import type { CallFacts, Verdict } from '../../core/machine/call.ts';
-import type { TraceLine } from '../../core/machine/plan.ts';
 import { isAnonymous, readAddress } from '../../core/rules/address.ts';
 import type { CompiledRoutes } from '../../core/rules/compiled-routes.ts';
 import { followsNext } from '../../core/rules/next-share.ts';
@@ -25,12 +24,7 @@ export interface ExplainQuestion {
 }
 
 /** The same as `referee route --json` prints; `reason` is there if the target was skipped. */
-export interface Explanation {
-  rule: string | null;
-  path: string[];
-  attempts: { target: string | null; sip_address: string; verdict: string; reason?: string }[];
-  ends: string | null;
-  trace: TraceLine[];
+export interface Explanation extends Pick<Played, 'rule' | 'path' | 'attempts' | 'ends' | 'trace'> {
   /** There if calls of this caller follow the next routes, not those that were asked. */
   follows_next?: true;
 }
