@@ -8,8 +8,22 @@ export interface Once {
   worked(): void;
 }
 
-/** A different message is logged; the same one again is not. */
+/** The end is logged too. */
 export function onceUntilRecovered(log: Log, event: LogEventName): Once {
+  const { failed, worked } = onceInARow(log, event);
+  return {
+    failed,
+    worked() {
+      if (worked()) log.emit('store.recovered', { after: event });
+    },
+  };
+}
+
+/** A different message is logged; the same one again is not. `worked`: whether it had failed. */
+export function onceInARow(
+  log: Log,
+  event: LogEventName,
+): Pick<Once, 'failed'> & { worked(): boolean } {
   let said: string | null = null;
   return {
     failed(error, fields) {
@@ -19,9 +33,9 @@ export function onceUntilRecovered(log: Log, event: LogEventName): Once {
       said = message;
     },
     worked() {
-      if (said === null) return;
+      const had = said !== null;
       said = null;
-      log.emit('store.recovered', { after: event });
+      return had;
     },
   };
 }

@@ -3,6 +3,7 @@
  * and the metrics.
  */
 import type { Log } from '../../log/log.ts';
+import { onceInARow } from '../../log/once.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Store } from '../../store/store.ts';
 import type { Asking } from '../../telnyx/account/asking.ts';
@@ -31,8 +32,7 @@ export interface RecoveryServiceOptions {
 
 export function createRecoveryService(options: RecoveryServiceOptions): RecoverySchedule {
   const { store, asking, client, receiver, connectionIds, storeFails, log, metrics, now } = options;
-  /** The same problem is not logged twice in a row. */
-  let said: string | null = null;
+  const { failed, worked } = onceInARow(log, 'recovery.failed');
   return createRecoverySchedule({
     store,
     storeFails,
@@ -53,20 +53,13 @@ export function createRecoveryService(options: RecoveryServiceOptions): Recovery
       ),
     onDone(recovery, ms) {
       if (recovery.failed !== null) failed(new Error(recovery.failed));
-      else said = null;
+      else worked();
       if (recovery.failed === null || recovery.recovered > 0) {
         log.emit('recovery.done', { ...fieldsOf(recovery), secs: Math.round(ms / 100) / 10 });
       }
     },
     onFailed: failed,
   });
-
-  function failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    if (message === said) log.lasts?.('recovery.failed', { err: error });
-    else log.emit('recovery.failed', { err: error });
-    said = message;
-  }
 }
 
 /**
