@@ -89,3 +89,10 @@ export function resumeTakenBack(turn: Turn): void {
   const resumeAt = Math.max(next.takenBackAt + OUTCOME_GRACE_MS, overAt);
   setDeadline(turn, 'attempt', Math.max(0, resumeAt - now));
 }
+
+/** The other side of the transfer that was bridged has hung up. */
+export function isConversationOver({ attempts }: Call): boolean {
+  return attempts.some(
+    ({ kind, verdict, bLegEnded }) => kind === 'transfer' && verdict === 'completed' && bLegEnded,
+  );
+}

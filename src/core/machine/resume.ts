@@ -1,4 +1,5 @@
 /** A manual refer failed: the call returns to what it interrupted. */
+import { isConversationOver } from './b-leg.ts';
 import type { Suspended } from './call.ts';
 import { decideOn, momentOf } from './deciding.ts';
 import { hangupExpected, restoreClientState } from './ending.ts';
@@ -6,14 +7,7 @@ import { UNDECIDED_MS, WATCH_MS } from './limits.ts';
 import { putBackStep } from './plan.ts';
 import { chooseBranch } from './step-end.ts';
 import { note, setDeadline, type Turn, takeBack } from './turn.ts';
-import {
-  acceptVoice,
-  dropParkedLoop,
-  isConversationOver,
-  isLooping,
-  isVoice,
-  stopWhileMoving,
-} from './voice.ts';
+import { acceptVoice, dropParkedLoop, isLooping, isVoice, stopWhileMoving } from './voice.ts';
 
 /** Returns true if the call is settled in a phase; false if the plan goes on. */
 export function resume(turn: Turn, suspended: Suspended): boolean {

@@ -1,4 +1,5 @@
 /** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
+import { isConversationOver } from './b-leg.ts';
 import type { Call, Voice } from './call.ts';
 import { type Action, isPrompt } from './command.ts';
 import type { WebhookEvent } from './event.ts';
@@ -93,13 +94,6 @@ export function startWhileMoving(turn: Turn): void {
   const talks = call.suspended?.phase === 'bridged' && !isConversationOver(call);
   if (loop === null || isLooping(call) || talks) return;
   speak(turn, loop, { id: newId(turn), loop: true, stopOthers: false });
-}
-
-/** The other side of the transfer that was bridged has hung up. */
-export function isConversationOver({ attempts }: Call): boolean {
-  return attempts.some(
-    ({ kind, verdict, bLegEnded }) => kind === 'transfer' && verdict === 'completed' && bLegEnded,
-  );
 }
 
 /** A loop that was not sent yet, because the previous prompt has no outcome. */
