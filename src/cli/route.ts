@@ -72,10 +72,15 @@ export function routeCommand(
       [],
     )
     .option('--json', 'one JSON object')
+    .addHelpText('after', KNOWN_TO_THE_SERVER)
     .action(async (options: RouteOptions) => {
       process.exitCode = await runRoute(options, io, readOverrides);
     });
 }
+
+const KNOWN_TO_THE_SERVER = `
+Which targets are down, and how much of the hourly budgets other calls have used, is known only to
+the server: ask Explain on its page.`;
 
 /** Returns the exit code. */
 async function runRoute(
@@ -179,7 +184,13 @@ function unknownName(
 }
 
 function jsonOf({ rule, path, attempts, ends, trace }: Played) {
-  return { rule, path, attempts, ends, trace };
+  return { rule, path, attempts: attempts.map(attemptJson), ends, trace };
+}
+
+/** Programs read exactly these fields of an attempt that is not skipped. */
+function attemptJson(attempt: Played['attempts'][number]) {
+  const { target, sip_address, verdict } = attempt;
+  return verdict === 'skipped' ? attempt : { target, sip_address, verdict };
 }
 
 function textOf(played: Played, io: Io): string {
@@ -198,7 +209,7 @@ function textOf(played: Played, io: Io): string {
   lines.push('');
   const left = [...played.attempts];
   for (const step of played.path) {
-    const moving = /^(refer|transfer) /.test(step);
+    const moving = /^(refer|transfer|skip) /.test(step);
     const attempt = moving ? left.shift() : undefined;
     lines.push(`  ${plain(step)}${attempt === undefined ? '' : attemptText(attempt)}`);
   }

@@ -1,6 +1,8 @@
 /** The live route set as endpoints and upkeep use it: they ask it, reload it, go back from it. */
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Explained, explainNow, explainThen } from '../core/replay/replay.ts';
+import { BUDGET_WINDOW_MS, countMax } from '../core/rules/budget.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { type ListedOverride, listOverrides } from '../core/rules/override.ts';
 import { mayRest, restState, standingOf } from '../core/rules/rest.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
@@ -19,6 +21,7 @@ import {
   type ExplainQuestion,
   type Explanation,
   explain,
+  partyOf,
   type StateNow,
 } from './routes/explanation.ts';
 import type { NextReport, NextSet } from './routes/next-routes.ts';
@@ -85,6 +88,9 @@ const JOIN_LOOKS = 15;
 /** A reload waits this long for the store, so that its version is already listed afterwards. */
 const KEPT_WITHIN_MS = 1_000;
 
+/** A question about "now" may have been on its way for this long. */
+const ASKED_SINCE_MS = 60_000;
+
 export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   const { routes, next, store, log, versions, now } = options;
   const activation = createActivation(routes, store);
@@ -97,10 +103,20 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   let toJoin: string | null = null;
   let joinLooks = 0;
   const overrides = () => currentOverrides(store);
-  async function stateNow(): Promise<StateNow> {
+  async function stateNow(): Promise<Omit<StateNow, 'used'>> {
     const [given, { value }] = await Promise.all([overrides(), store.setting('rest')]);
     const nextShare = next === null || next.folder.current() === null ? 0 : next.percent;
     return { overrides: given, rest: restState(value), nextShare };
+  }
+  /** The moves that count against the budgets of the hour for a call that comes at this time. */
+  async function usedBefore({ facts, at }: ExplainQuestion, { set }: CompiledRoutes) {
+    const limit = countMax(set.policy);
+    // The store counts up to now, so it cannot tell what was used at an earlier time.
+    if (limit === null || at < now() - ASKED_SINCE_MS) return null;
+    const from = partyOf(facts.from, { set });
+    const budget = { callers: from === null ? [] : [from], limit, since: at - BUDGET_WINDOW_MS };
+    const keys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget };
+    return (await store.load(keys)).budget;
   }
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });
@@ -142,7 +158,11 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
         open: isOpenAt(schedule, at, given),
       }));
     },
-    explain: async (question) => explain(routes.current(), question, await stateNow()),
+    async explain(question) {
+      const current = routes.current();
+      const [state, used] = await Promise.all([stateNow(), usedBefore(question, current)]);
+      return explain(current, question, { ...state, used });
+    },
     explainAgain: (recorded) => ({
       before: explainThen(recorded),
       after: explainNow(recorded, routes.current()),
@@ -194,7 +214,11 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   }
 }
 
-function restingTargets(set: RouteSet, { overrides, rest }: StateNow, at: number): string[] {
+function restingTargets(
+  set: RouteSet,
+  { overrides, rest }: Pick<StateNow, 'overrides' | 'rest'>,
+  at: number,
+): string[] {
   return [...set.targets.keys()].filter((name) => {
     const facts = { now: at, callId: '', rests: mayRest(set, name) };
     return standingOf(name, rest, overrides, facts) !== 'awake';

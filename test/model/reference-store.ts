@@ -5,8 +5,8 @@
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
+import type { BudgetCounts } from '../../src/core/rules/budget.ts';
 import type {
-  BudgetCounts,
   CallChange,
   CommitResult,
   Committed,

@@ -6,9 +6,11 @@
 import { nameOf } from '../machine/attempt.ts';
 import type { Call, CallFacts, Ends, Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
+import { isCounted } from '../machine/counting.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { TraceLine } from '../machine/plan.ts';
 import { transition } from '../machine/transition.ts';
+import { type BudgetsUsed, BudgetUse } from '../rules/budget.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
@@ -36,6 +38,8 @@ export interface Script {
   fullTrace?: boolean;
   /** Which targets are down; without it only those rest that an override puts to rest. */
   rest?: RestState;
+  /** What other calls used of the budgets of the hour; nothing where nobody can know. */
+  used?: BudgetsUsed | null;
 }
 
 export interface Played {
@@ -48,7 +52,7 @@ export interface Played {
    * `hangup`.
    */
   path: string[];
-  /** `reason`: why the target was skipped; absent if it was not. */
+  /** `reason`: why nothing would be sent to the target; absent if it would be. */
   attempts: { target: string | null; sip_address: string; verdict: Verdict; reason?: string }[];
   ends: Ends | null;
   trace: TraceLine[];
@@ -145,7 +149,7 @@ function put(play: Play, event: CallEvent): void {
         }
         return decision;
       },
-      overBudget: () => null,
+      overBudget: (kind, caller, freed) => budgetsOf(play).over(kind, caller, freed),
       ...restingAt(play.now, routes.set, script),
     },
   );
@@ -154,6 +158,15 @@ function put(play: Play, event: CallEvent): void {
   play.queue = play.queue.filter(({ id }) => !out.cancel.includes(id));
   play.queue.push(...out.commands);
   walk(play, out.commands, out.notes);
+}
+
+/** As the store counts them for the server: other calls', and those of this call so far. */
+function budgetsOf({ call, routes, script }: Play): BudgetUse {
+  const budgets = new BudgetUse(routes.set.policy, script.used ?? null);
+  for (const attempt of call?.attempts ?? []) {
+    if (isCounted(attempt)) budgets.started(attempt.kind, script.facts.from);
+  }
+  return budgets;
 }
 
 /** Records the steps of one transition. */
@@ -252,7 +265,7 @@ function reportOf(play: Play): Played {
     target: attempt.target,
     sip_address: attempt.sipAddress,
     verdict: attempt.verdict ?? 'no_verdict',
-    ...(attempt.verdict === 'skipped' ? { reason: attempt.reason ?? '' } : {}),
+    ...(attempt.unsent ? { reason: attempt.reason ?? '' } : {}),
   }));
   const ends = call?.ends ?? null;
   const unscripted = [...play.unscripted];

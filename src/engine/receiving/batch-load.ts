@@ -1,6 +1,7 @@
 /** Loads what a batch needs before its events can be processed. */
 import type { Action } from '../../core/machine/command.ts';
 import type { CallEvent } from '../../core/machine/event.ts';
+import { BUDGET_WINDOW_MS, BudgetUse, countMax } from '../../core/rules/budget.ts';
 import { type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { Loaded, LoadKeys } from '../../store/contract/calls.ts';
 import type { Store } from '../../store/store.ts';
@@ -8,7 +9,6 @@ import type { Clock } from '../clock.ts';
 import type { Decider } from '../engine.ts';
 import type { RestUse } from '../resting/rest-use.ts';
 import type { Resting } from '../resting/resting.ts';
-import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import type { QueuedEvent } from './queue.ts';
 import { eventKey } from './timeline.ts';
 

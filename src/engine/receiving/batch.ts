@@ -5,12 +5,12 @@
 import type { CallEvent } from '../../core/machine/event.ts';
 import { transition } from '../../core/machine/transition.ts';
 import { noteAnswers } from '../../core/recording/answers.ts';
+import type { BudgetUse } from '../../core/rules/budget.ts';
 import type { Overrides } from '../../core/rules/override.ts';
 import type { Loaded } from '../../store/contract/calls.ts';
 import type { Decider, Received } from '../engine.ts';
 import type { RestUse } from '../resting/rest-use.ts';
 import { bLegEvent, parentOf } from './b-leg.ts';
-import type { BudgetUse } from './budget.ts';
 import type { QueuedEvent } from './queue.ts';
 import { deliveryKey } from './timeline.ts';
 import { type Applied, type BatchUnit, recorded, WorkingUnits } from './working-unit.ts';

@@ -4,11 +4,11 @@ import type { Attempt, Call } from '../../core/machine/call.ts';
 import { maybeTried, triesAgain } from '../../core/machine/counting.ts';
 import type { CallEvent } from '../../core/machine/event.ts';
 import type { Notice } from '../../core/machine/notice.ts';
+import { budgetOf } from '../../core/rules/budget.ts';
 import { isLoopReason } from '../../core/rules/loop.ts';
 import type { Log, LogFields } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
-import { budgetOf } from '../receiving/budget.ts';
 
 export interface AttemptReport {
   started(attempt: Attempt, call: Call, fields: LogFields): void;

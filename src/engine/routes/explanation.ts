@@ -2,6 +2,7 @@
 import { type Played, simulate } from '../../core/dry-run/simulate.ts';
 import type { CallFacts, Verdict } from '../../core/machine/call.ts';
 import { isAnonymous, readAddress } from '../../core/rules/address.ts';
+import type { BudgetsUsed } from '../../core/rules/budget.ts';
 import type { CompiledRoutes } from '../../core/rules/compiled-routes.ts';
 import { followsNext } from '../../core/rules/next-share.ts';
 import { type Overrides, withSwitches } from '../../core/rules/override.ts';
@@ -23,7 +24,9 @@ export interface ExplainQuestion {
   lookups: Record<string, Record<string, string>>;
 }
 
-/** The same as `referee route --json` prints; `reason` is there if the target was skipped. */
+/**
+ * What `referee route --json` prints; `reason` is there if nothing would be sent to the target.
+ */
 export interface Explanation extends Pick<Played, 'rule' | 'path' | 'attempts' | 'ends' | 'trace'> {
   /** There if calls of this caller follow the next routes, not those that were asked. */
   follows_next?: true;
@@ -33,6 +36,8 @@ export interface Explanation extends Pick<Played, 'rule' | 'path' | 'attempts' |
 export interface StateNow {
   overrides: Overrides;
   rest: RestState;
+  /** Moves of the hour before the time that is asked about; null: not counted. */
+  used: BudgetsUsed | null;
   /** Of the callers, how many follow the next routes, in percent. */
   nextShare: number;
 }
@@ -40,21 +45,25 @@ export interface StateNow {
 export function explain(
   routes: CompiledRoutes,
   question: ExplainQuestion,
-  { overrides, rest, nextShare }: StateNow,
+  { overrides, rest, used, nextShare }: StateNow,
 ): Explanation {
-  const { country } = routes.set.policy;
-  const meant = (party: string | null) => (party === null ? null : askedNumber(party, country));
   const { facts, switches = {}, ...script } = question;
-  const asked = { ...facts, from: meant(facts.from), to: meant(facts.to) };
+  const asked = { ...facts, from: partyOf(facts.from, routes), to: partyOf(facts.to, routes) };
   const { rule, path, attempts, ends, trace } = simulate(routes, {
     ...script,
     facts: asked,
     overrides: withSwitches(overrides, switches),
     rest,
+    used,
     unscripted: 'completed',
     fullTrace: true,
   });
   // Of an anonymous caller each call may follow others.
   const next = !isAnonymous(readAddress(asked.from)) && followsNext(asked, nextShare);
   return { rule, path, attempts, ends, trace, ...(next ? { follows_next: true } : {}) };
+}
+
+/** A number as Telnyx would send it: people type national ones too. */
+export function partyOf(asked: string | null, { set }: Pick<CompiledRoutes, 'set'>): string | null {
+  return asked === null ? null : askedNumber(asked, set.policy.country);
 }

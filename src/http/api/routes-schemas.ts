@@ -250,7 +250,9 @@ export const EXPLANATION = Type.Object({
       sip_address: text,
       verdict: text,
       reason: Type.Optional(
-        Type.String({ description: 'Why the target is skipped; absent if it is not' }),
+        Type.String({
+          description: 'Why nothing would be sent to the target; absent if it would be',
+        }),
       ),
     }),
   ),

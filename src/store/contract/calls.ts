@@ -5,6 +5,7 @@
 import type { Call } from '../../core/machine/call.ts';
 import type { Command, Outcome } from '../../core/machine/command.ts';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
+import type { BudgetsUsed } from '../../core/rules/budget.ts';
 import type { Claim, ClaimedCommand } from './outbox.ts';
 import type { SettingsVersions } from './settings.ts';
 import type { TimelineEntry } from './timeline.ts';
@@ -68,11 +69,6 @@ export interface StoredCall {
   version: number;
 }
 
-export interface BudgetCounts {
-  refers: number;
-  transfers: number;
-}
-
 export interface Loaded {
   /** The store's clock. */
   now: number;
@@ -85,7 +81,7 @@ export interface Loaded {
    * Attempts that were sent since `budget.since`, an hour ago, in all and by caller; null if not
    * asked for. Those that seem to be more than an hour ahead are left out.
    */
-  budget: { all: BudgetCounts; byCaller: Map<string, BudgetCounts> } | null;
+  budget: BudgetsUsed | null;
   /** Versions of the settings, so that no decision is based on an old override. */
   settings: SettingsVersions;
 }

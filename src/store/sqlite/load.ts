@@ -5,8 +5,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { clean } from '../../core/clean-text.ts';
 import type { Call } from '../../core/machine/call.ts';
+import type { BudgetCounts } from '../../core/rules/budget.ts';
 import {
-  type BudgetCounts,
   type Loaded,
   type LoadKeys,
   SESSION_CALLS_MAX,

@@ -49,6 +49,18 @@ const menu = (digits: Record<string, RouteStep[]>): RouteStep => ({
 });
 
 describe('a played call', () => {
+  it('counts its own moves against the budgets of the hour, without those that Telnyx refuses', () => {
+    const set = routeSet([rule('r', [], [refer('us'), refer('eu'), { do: 'hangup' }])], {
+      policy: { refers: { perCall: null, perHour: 1, perCallerPerHour: null } },
+    });
+    const { attempts } = play(set, { verdicts: { us: 'busy' } });
+    expect(attempts.map(({ verdict, reason }) => [verdict, reason])).toEqual([
+      ['busy', undefined],
+      ['rejected', 'policy refers.per_hour: 1 used in the last hour'],
+    ]);
+    expect(play(set, { verdicts: { us: 'rejected' } }).ends).toBe('referred');
+  });
+
   it('goes the whole way of the design’s example', () => {
     const set = one([
       refer('us', {

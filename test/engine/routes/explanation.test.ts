@@ -1,11 +1,21 @@
-import { describe, expect, it } from 'vitest';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import type { Overrides } from '../../../src/core/rules/override.ts';
 import { noteRefusal } from '../../../src/core/rules/refer-refusals.ts';
 import { type Health, observe, type RestState, restState } from '../../../src/core/rules/rest.ts';
 import type { RouteStep } from '../../../src/core/rules/rule.ts';
+import { createLiveRoutes } from '../../../src/engine/live-routes.ts';
 import { type ExplainQuestion, explain } from '../../../src/engine/routes/explanation.ts';
+import { createRouteVersions } from '../../../src/engine/routes/route-versions.ts';
+import { createMetrics } from '../../../src/metrics.ts';
+import { openRoutes } from '../../../src/routing/reload.ts';
+import { openStore } from '../../../src/store/open.ts';
+import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { facts, refer, routeSet, rule, target, template } from '../../helpers/route-set.ts';
+import { PATIENT_HANDLERS, writeFiles } from '../../routing/routes-folder.ts';
 
 const NOW = Date.parse('2026-03-02T15:00:00Z');
 const MINUTE = 60_000;
@@ -53,7 +63,7 @@ function asked(
       lookups: {},
       ...question,
     },
-    { overrides, rest, nextShare },
+    { overrides, rest, used: null, nextShare },
   );
   const attempts = answer.attempts.map(({ target, verdict, reason }) => ({
     what: `${target ?? 'transfer'} ${verdict}`,
@@ -109,5 +119,85 @@ describe('where a call would go now', () => {
     expect(all).toBe('us skipped, transfer completed');
     expect(attempts[0]?.reason).toContain('refused a REFER of this connection with 405');
     expect(asked({ rest }, { facts: facts({ connectionId: '43' }) }).all).toBe('us completed');
+  });
+});
+
+describe('the budgets of the hour', () => {
+  const ROUTES = `targets: { us: { sip: "sip:us@pbx.example.com" } }
+policy: { refers: { per_hour: 3, per_caller_per_hour: 2 } }
+otherwise: [ { refer: us }, { reject: busy } ]
+`;
+  const CALLER = '+353861234567';
+
+  /** The live routes of a server whose store has moved callers, `minutesAgo` each. */
+  async function serving(moved: { from: string; minutesAgo: number }[]) {
+    const folder = await mkdtemp(join(tmpdir(), 'referee-explain-'));
+    const dir = join(folder, 'routes');
+    await mkdir(dir);
+    await writeFiles(dir, { 'main.yaml': ROUTES });
+    const store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+    const routes = await openRoutes(dir, { env: {}, ...PATIENT_HANDLERS });
+    const metrics = createMetrics();
+    onTestFinished(async () => {
+      await routes.close();
+      await store.close();
+      metrics.close();
+      await rm(folder, { recursive: true });
+    });
+    const units = moved.map(({ from, minutesAgo }, n) => {
+      const startedAt = Date.now() - minutesAgo * MINUTE;
+      const attempts = [anAttempt(`attempt-${n}`, { startedAt, verdict: 'completed' })];
+      return aUnit(aCall(`call-${n}`, { facts: { from }, attempts }), 0);
+    });
+    await store.commit(units, null);
+    const live = createLiveRoutes({
+      routes,
+      next: null,
+      store,
+      metrics,
+      versions: createRouteVersions(store, { failed() {}, worked() {} }, 10),
+      log: { emit() {} },
+      now: Date.now,
+    });
+    return async (from: string | null, at = Date.now()) => {
+      const { attempts, ends } = await live.explain({
+        facts: facts({ from }),
+        at,
+        verdicts: {},
+        digits: [],
+        hangupAfter: null,
+        lookups: {},
+      });
+      return [attempts[0]?.verdict, attempts[0]?.reason, ends];
+    };
+  }
+
+  it('counts what this caller used', async () => {
+    const ask = await serving([
+      { from: CALLER, minutesAgo: 1 },
+      { from: CALLER, minutesAgo: 30 },
+    ]);
+    expect(await ask(CALLER)).toEqual([
+      'rejected',
+      'policy refers.per_caller_per_hour: 2 used by this caller in the last hour',
+      'rejected',
+    ]);
+    expect(await ask('+353867654321')).toEqual(['completed', undefined, 'referred']);
+  });
+
+  it('counts what all callers used, at the time that is asked about', async () => {
+    const ask = await serving([
+      { from: '+353861110001', minutesAgo: 1 },
+      { from: '+353861110002', minutesAgo: 30 },
+      { from: '+353861110003', minutesAgo: 50 },
+      { from: '+353861110004', minutesAgo: 70 },
+    ]);
+    const used = 'policy refers.per_hour: 3 used in the last hour';
+    expect(await ask(CALLER)).toEqual(['rejected', used, 'rejected']);
+    expect(await ask(null)).toEqual(['rejected', used, 'rejected']);
+    const free = ['completed', undefined, 'referred'];
+    expect(await ask(CALLER, Date.now() + 15 * MINUTE)).toEqual(free);
+    // How many there were at an earlier time is not known.
+    expect(await ask(CALLER, Date.now() - 15 * MINUTE)).toEqual(free);
   });
 });

@@ -2,11 +2,21 @@
  * Refers and transfers of the last hour, counted from the attempts in the store, so that replicas
  * agree.
  */
-import type { Budget } from '../../core/rules/rule.ts';
-import type { BudgetCounts, Loaded } from '../../store/contract/calls.ts';
+import type { Budget } from './rule.ts';
 
 type Kind = 'refer' | 'transfer';
 type Budgets = { refers: Budget; transfers: Budget };
+
+export interface BudgetCounts {
+  refers: number;
+  transfers: number;
+}
+
+/** Attempts of the last hour, in all and by caller. */
+export interface BudgetsUsed {
+  all: BudgetCounts;
+  byCaller: Map<string, BudgetCounts>;
+}
 
 export const BUDGET_WINDOW_MS = 3_600_000;
 
@@ -25,13 +35,16 @@ export function budgetOf(reason: string | null): string | null {
   return /^policy ((?:refers|transfers)\.[a-z_]+): /.exec(reason ?? '')?.[1] ?? null;
 }
 
-/** The counts of one batch: those in the store, plus those that the batch itself has started. */
+/**
+ * The counts in the store, plus what was started since: by one batch of events, or by the call of a
+ * dry run.
+ */
 export class BudgetUse {
   private readonly all: BudgetCounts;
   private readonly byCaller: Map<string, BudgetCounts>;
   private readonly budgets: Budgets;
 
-  constructor(budgets: Budgets, counted: Loaded['budget']) {
+  constructor(budgets: Budgets, counted: BudgetsUsed | null) {
     this.budgets = budgets;
     this.all = counted === null ? { refers: 0, transfers: 0 } : { ...counted.all };
     this.byCaller = new Map(counted?.byCaller ?? []);
