@@ -311,7 +311,7 @@ otherwise: [ { refer: support-us }, { refer: other } ]
   const argv = ['route', '--to', '+14155550100', '--routes', routes];
   const [here, there] = [await run(argv, inStore()), await run(argv, overHttp())];
   expect(here.out).toMatch(
-    /refer support-us .* skipped: support-us was put to rest by admin .*\(moving house\)\n {2}refer other .* completed/,
+    /skip support-us .* skipped: support-us was put to rest by admin .*\(moving house\)\n {2}refer other .* completed/,
   );
   expect(there).toEqual(here);
   const asked = await run([...argv, '--verdict', 'support-us=busy'], inStore());

@@ -1,4 +1,7 @@
-/** Names what one transition did: `answer`, `refer support-us`, `say`, `reject busy`. */
+/**
+ * Names what one transition did: `answer`, `refer support-us`, `say`, `reject busy`. A target that
+ * was skipped is not moved to: `skip support-us`.
+ */
 import { nameOf } from '../machine/attempt.ts';
 import type { Call } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
@@ -16,7 +19,9 @@ export function stepsTaken(
   const path = attempts
     .slice(walked)
     .filter(({ unsent }) => unsent)
-    .map((attempt) => `${attempt.kind} ${nameOf(attempt)}`);
+    .map((attempt) => {
+      return `${attempt.verdict === 'skipped' ? 'skip' : attempt.kind} ${nameOf(attempt)}`;
+    });
   for (const command of commands) {
     if (command.legId !== command.callId) continue;
     const step = stepOf(command, attempts, notes);

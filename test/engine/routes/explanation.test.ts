@@ -74,8 +74,9 @@ function asked(
 
 describe('where a call would go now', () => {
   it('skips a target that an operator has put to rest, and says until when and why', () => {
-    const { attempts, all } = asked({ overrides: putToRest });
+    const { answer, attempts, all } = asked({ overrides: putToRest });
     expect(all).toBe('us skipped, eu completed');
+    expect(answer.path).toEqual(['answer', 'skip us', 'refer eu']);
     expect(attempts.map(({ reason }) => reason)).toEqual([
       'us was put to rest by anna until 2026-03-02 16:00:00 UTC (moving house)',
       undefined,
