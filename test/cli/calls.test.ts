@@ -271,6 +271,7 @@ describe('the list', () => {
         aUnit(aCall('v3:ruled', { decided: true, rule: 'support' }), 0),
         aUnit(aCall('v3:otherwise', { decided: true }), 0),
         aUnit(aCall('v3:undecided'), 0),
+        aUnit(aCall('v3:outgoing', { phase: 'unmanaged', facts: { direction: 'outgoing' } }), 0),
       ],
       null,
     );
@@ -279,6 +280,18 @@ describe('the list', () => {
     await runCli(['calls', '--rule', 'otherwise', '--json'], written.io);
     expect(JSON.parse(written.out).calls).toMatchObject([
       { call_control_id: 'v3:otherwise', rule: null, decided: true },
+    ]);
+    const told = async (id: string) => {
+      const story = terminal(false, `sqlite:${own}`);
+      await runCli(['calls', id], story.io);
+      return /^rule .*?(?=, route set)/m.exec(story.out)?.[0];
+    };
+    const ids = ['v3:ruled', 'v3:otherwise', 'v3:undecided', 'v3:outgoing'];
+    expect(await Promise.all(ids.map(told))).toEqual([
+      'rule support',
+      'rule otherwise',
+      'rule none yet',
+      'rule none',
     ]);
   });
 

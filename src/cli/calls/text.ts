@@ -4,6 +4,7 @@
  */
 import { duration } from '../../core/machine/caller-outcome.ts';
 import type { CallDetail, CallSummary } from '../../http/api/calls-json.ts';
+import { withoutRule } from '../../page/words/states.js';
 import { cutWords, targetOf, titleOf } from '../../page/words/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from '../terminal/local-time.ts';
 import { plain } from '../terminal/terminal.ts';
@@ -130,8 +131,9 @@ function standingText({ outcome, phase, ends }: CallSummary): string {
   return outcome ?? (phase === 'ended' ? (ends ?? 'ended') : phase);
 }
 
-function ruleText({ rule, decided }: CallSummary): string {
-  return rule ?? (decided ? 'otherwise' : '-');
+/** The same words as on the page. */
+function ruleText(call: CallSummary): string {
+  return call.rule ?? withoutRule(call);
 }
 
 /** The verdict is never cut; the target's name is shortened instead. */
@@ -159,7 +161,7 @@ export function callStory(call: CallDetail, utc: boolean): string {
     call.call_control_id,
     `came ${momentText(cameAt, utc)}, ${withUs(call)}`,
     ...costLines(call),
-    `rule ${call.rule ?? (call.decided ? 'otherwise' : 'none yet')}${rowsText(call)}, route set ${call.route_set?.slice(0, 12) ?? '-'}`,
+    `rule ${ruleText(call)}${rowsText(call)}, route set ${call.route_set?.slice(0, 12) ?? '-'}`,
     '',
     ...traceLines(call),
     ...call.attempts.flatMap(attemptLines),

@@ -58,8 +58,9 @@ function bothSides({ before, after, differs, assumed }) {
 }
 
 function side(title, { rule, route_set: routeSet, trace, path, attempts, ends }) {
+  const phase = path.length === 0 ? 'unmanaged' : '';
   return html`<div>
-    <h3>${title}: ${ruleName({ rule, decided: true })}</h3>
+    <h3>${title}: ${ruleName({ rule, ends, phase, direction: null, decided: true })}</h3>
     <p class="faint small">Route set <code title=${routeSet ?? ''}>${routeSet?.slice(0, 12) ?? '–'}</code></p>
     ${storyOf({ path, attempts, ends })}
     ${trace.length === 0 ? nothing : html`<details><summary>Why</summary>${traceTable(trace)}</details>`}

@@ -89,6 +89,18 @@ export function plainStanding({ phase, outcome }) {
 }
 
 /**
+ * What stands for the rule of a call that has none. `otherwise` does not run for a call that is left
+ * to another application because no rule matched it, such as an outgoing one.
+ *
+ * @param {{ decided: boolean, direction: string | null, phase: string, ends: string | null }} call
+ */
+export function withoutRule({ decided, direction, phase, ends }) {
+  if (!decided && phase === 'new') return 'none yet';
+  const isLeft = direction === 'outgoing' || phase === 'unmanaged' || ends === 'ignored';
+  return decided && !isLeft ? 'otherwise' : 'none';
+}
+
+/**
  * The tone of a phase, verdict, end or outcome. Colour is never the only signal: the word is shown
  * too.
  *

@@ -2,7 +2,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { now } from '../server/server-time.js';
 import { percentOf } from './percent.js';
-import { tone, word } from './states.js';
+import { tone, withoutRule, word } from './states.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
@@ -130,9 +130,9 @@ export function badge(name) {
   return html`<span class="badge ${tone(name)}">${word(name)}</span>`;
 }
 
-export function ruleName({ rule, decided = true }) {
-  if (rule !== null) return said(rule);
-  return html`<span class="faint">${decided ? 'otherwise' : 'none yet'}</span>`;
+export function ruleName(call) {
+  if (call.rule !== null) return said(call.rule);
+  return html`<span class="faint">${withoutRule(call)}</span>`;
 }
 
 /**

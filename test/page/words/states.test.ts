@@ -34,3 +34,16 @@ test.each([
 ])('%s is shown as %s', (name, tone) => {
   expect(page.tone(name)).toBe(tone);
 });
+
+test.each([
+  ['has just come in', { phase: 'new', decided: false }, 'none yet'],
+  ['ran otherwise', { phase: 'speaking' }, 'otherwise'],
+  ['was refused by otherwise', { phase: 'ended', ends: 'rejected' }, 'otherwise'],
+  ['goes out', { phase: 'unmanaged', direction: 'outgoing' }, 'none'],
+  ['went out', { phase: 'ended', direction: 'outgoing', ends: 'ignored' }, 'none'],
+  ['waits for a later event', { phase: 'unmanaged' }, 'none'],
+  ['never said its direction', { phase: 'unmanaged', direction: null, decided: false }, 'none'],
+])('a call without a rule that %s', (_what, call, words) => {
+  const plain = { decided: true, direction: 'incoming', ends: null };
+  expect(page.withoutRule({ ...plain, ...call })).toBe(words);
+});
