@@ -6,7 +6,7 @@ import {
   type ReportAsked,
   reportAsked,
 } from '../core/history/report-asked.ts';
-import { isZone } from '../core/rules/zone.ts';
+import { isZone } from '../core/rules/schedules/zone.ts';
 import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
 import { sinceOf } from './options/since.ts';
 import type { Documents } from './sources/documents.ts';

@@ -1,12 +1,12 @@
 /** The live route set as endpoints and upkeep use it: they ask it, reload it, go back from it. */
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Explained, explainNow, explainThen } from '../core/replay/replay.ts';
-import { BUDGET_WINDOW_MS, countMax } from '../core/rules/budget.ts';
 import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { type ListedOverride, listOverrides } from '../core/rules/override.ts';
-import { mayRest, restState, standingOf } from '../core/rules/rest.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
-import { isOpenAt } from '../core/rules/schedule.ts';
+import { isOpenAt } from '../core/rules/schedules/schedule.ts';
+import { BUDGET_WINDOW_MS, countMax } from '../core/rules/targets/budget.ts';
+import { mayRest, restState, standingOf } from '../core/rules/targets/rest.ts';
 import { StoreUnavailable } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Trouble } from '../log/troubles.ts';

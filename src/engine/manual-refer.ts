@@ -8,7 +8,7 @@ import { commandId } from '../core/machine/command-id.ts';
 import { whyNotMovable } from '../core/machine/movable.ts';
 import type { ReferStep } from '../core/machine/plan.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
-import { resolveManual } from '../core/rules/target.ts';
+import { resolveManual } from '../core/rules/targets/target.ts';
 import { RefereeError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';

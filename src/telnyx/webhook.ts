@@ -7,7 +7,7 @@
 import type { CallFacts, Direction } from '../core/machine/call.ts';
 import { readClientState } from '../core/machine/client-state.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
-import { partyOf } from '../core/rules/address.ts';
+import { partyOf } from '../core/rules/addresses/address.ts';
 import { callIdOf, whyNoCall } from './call-id.ts';
 import { costOf } from './cost.ts';
 import {

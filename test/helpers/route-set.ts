@@ -15,8 +15,8 @@ import type {
   Target,
   Template,
 } from '../../src/core/rules/rule.ts';
-import type { Table } from '../../src/core/rules/table.ts';
-import { parseTemplate } from '../../src/core/rules/template.ts';
+import type { Table } from '../../src/core/rules/tables/table.ts';
+import { parseTemplate } from '../../src/core/rules/texts/template.ts';
 
 export function template(text: string): Template {
   const parsed = parseTemplate(text);

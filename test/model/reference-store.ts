@@ -5,7 +5,7 @@
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
-import type { BudgetCounts } from '../../src/core/rules/budget.ts';
+import type { BudgetCounts } from '../../src/core/rules/targets/budget.ts';
 import type {
   CallChange,
   CommitResult,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileRouteSet } from '../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../src/core/rules/decide.ts';
-import { isOpenAt } from '../../src/core/rules/schedule.ts';
+import { isOpenAt } from '../../src/core/rules/schedules/schedule.ts';
 import { runExamples } from '../../src/routing/expected/examples.ts';
 import { loadCompiled } from '../../src/routing/load.ts';
 import { facts, moment } from '../helpers/route-set.ts';

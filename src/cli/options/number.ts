@@ -1,6 +1,6 @@
 /** Parses a phone number given as an option, in the form in which people write numbers. */
 import { InvalidArgumentError } from 'commander';
-import { isE164 } from '../../core/rules/sip-uri.ts';
+import { isE164 } from '../../core/rules/addresses/sip-uri.ts';
 import { askedNumber, mayBeNational } from '../../routing/numbers/national.ts';
 import { withCountryCode } from '../../routing/numbers/number.ts';
 import { plain } from '../terminal/terminal.ts';

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { BadValue, parseDatabaseUrl } from '../../config/values.ts';
 import type { ReportAsked } from '../../core/history/report-asked.ts';
-import { partyOf } from '../../core/rules/address.ts';
+import { partyOf } from '../../core/rules/addresses/address.ts';
 import type { Overrides } from '../../core/rules/override.ts';
 import { RefereeError } from '../../errors.ts';
 import {

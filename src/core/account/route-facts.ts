@@ -1,12 +1,10 @@
 /** What the checks need to know of a route set. */
-
 import type { CallFacts } from '../machine/call.ts';
 import { noFacts } from '../machine/new-call.ts';
-import { readPattern } from '../rules/address.ts';
+import { readPattern } from '../rules/addresses/address.ts';
+import { isE164 } from '../rules/addresses/sip-uri.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
-import { resolveColumn } from '../rules/found-rows.ts';
 import { mayHold } from '../rules/may-hold.ts';
-import { letsThrough, rowFilter } from '../rules/row-filter.ts';
 import {
   type Clause,
   type Condition,
@@ -17,10 +15,11 @@ import {
   type Template,
 } from '../rules/rule.ts';
 import { mentions } from '../rules/rule-index.ts';
-import { isE164 } from '../rules/sip-uri.ts';
 import { Subject } from '../rules/subject.ts';
-import { type Table, tableName } from '../rules/table.ts';
-import { hasPlaces, isOperators, literalText } from '../rules/template.ts';
+import { resolveColumn } from '../rules/tables/found-rows.ts';
+import { letsThrough, rowFilter } from '../rules/tables/row-filter.ts';
+import { type Table, tableName } from '../rules/tables/table.ts';
+import { hasPlaces, isOperators, literalText } from '../rules/texts/template.ts';
 
 export interface RouteFacts {
   /** Whether a rule, not only `otherwise`, could match a call to this number. */

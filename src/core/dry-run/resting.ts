@@ -1,8 +1,8 @@
 /** Which targets are skipped in a dry run. */
 import type { World } from '../machine/transition.ts';
-import { refusalOf } from '../rules/refer-refusals.ts';
-import { mayRest, restState, standingOf } from '../rules/rest.ts';
 import type { RouteSet } from '../rules/rule.ts';
+import { refusalOf } from '../rules/targets/refer-refusals.ts';
+import { mayRest, restState, standingOf } from '../rules/targets/rest.ts';
 import type { Script } from './simulate.ts';
 
 /** Who scripts the verdict of a target asks about a caller who is sent there, so it is awake. */

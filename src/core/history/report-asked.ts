@@ -1,7 +1,7 @@
 /**
  * What a report is asked for: by what its sums are added up, over which span, compared with which.
  */
-import { DAY_MS, offsetMs, reachedAt } from '../rules/zone.ts';
+import { DAY_MS, offsetMs, reachedAt } from '../rules/schedules/zone.ts';
 import { HOUR_MS } from './sums.ts';
 
 export const REPORT_BY = ['hour', 'day', 'number', 'rule', 'target', 'row', 'outcome'] as const;

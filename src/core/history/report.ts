@@ -5,7 +5,7 @@
 import { iso } from '../iso-time.ts';
 import { CALLER_OUTCOMES, type CallerOutcome } from '../machine/caller-outcome.ts';
 import { addDecimals } from '../machine/decimal.ts';
-import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
+import { DAY_MS, momentsOfWall, offsetMs } from '../rules/schedules/zone.ts';
 import { addLatencies, type Latencies, quantile } from './latencies.ts';
 import { rateOf } from './rate.ts';
 import { type ReportAsked, type ReportBy, type Span, spanBefore, wallAt } from './report-asked.ts';

@@ -1,7 +1,7 @@
 /** Callers for whom the picks of a rule draw their targets in different orders. */
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
-import { drawOrder } from '../rules/reach.ts';
 import { everyStep, type RouteStep } from '../rules/rule.ts';
+import { drawOrder } from '../rules/targets/reach.ts';
 
 interface Caller {
   from: string | null;

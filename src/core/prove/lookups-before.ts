@@ -2,12 +2,12 @@
 import type { Direction } from '../machine/call.ts';
 import type { LookupRequest } from '../machine/command.ts';
 import type { Moment } from '../machine/plan.ts';
+import { isE164 } from '../rules/addresses/sip-uri.ts';
 import { lookupsIn } from '../rules/lookup.ts';
 import { mayHold } from '../rules/may-hold.ts';
 import type { Clause, Condition, RouteSet, RouteStep, Rule } from '../rules/rule.ts';
 import { EVENTS, eventsOf } from '../rules/rule-index.ts';
-import { isE164 } from '../rules/sip-uri.ts';
-import { templateText } from '../rules/template.ts';
+import { templateText } from '../rules/texts/template.ts';
 
 export interface AskedBefore {
   requests: LookupRequest[];

@@ -3,7 +3,6 @@
  * them. No real number is needed: steps that depend on a caller's placeholders are played once as
  * if they had values and once as if not.
  */
-
 import { initiatedOf, webhookOf } from '../dry-run/events.ts';
 import type { CallFacts, Direction } from '../machine/call.ts';
 import type { CallEvent } from '../machine/event.ts';
@@ -11,11 +10,11 @@ import { newCall, noFacts } from '../machine/new-call.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide, type Made, planOf } from '../rules/decide.ts';
-import { NO_ROWS } from '../rules/found-rows.ts';
 import { mayHold } from '../rules/may-hold.ts';
 import type { Overrides } from '../rules/override.ts';
 import type { Clause, RouteStep, Rule } from '../rules/rule.ts';
 import { eventsOf, mentions } from '../rules/rule-index.ts';
+import { NO_ROWS } from '../rules/tables/found-rows.ts';
 import { callersOf } from './draws.ts';
 import { type AskedBefore, isOf, lookupsBefore } from './lookups-before.ts';
 import { type Answer, put, type Scene } from './scene.ts';

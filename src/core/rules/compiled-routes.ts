@@ -1,10 +1,10 @@
 /** A route set made ready for decisions: its conditions compiled, its rules indexed. */
-import type { AllowPattern } from './allow.ts';
 import { atOnce } from './at-once.ts';
 import { compileCondition } from './match.ts';
 import type { RouteSet } from './rule.ts';
 import { eventsOf, indexRules, mentions, type RuleIndex } from './rule-index.ts';
-import { allowPatterns } from './target.ts';
+import type { AllowPattern } from './targets/allow.ts';
+import { allowPatterns } from './targets/target.ts';
 import type { CompiledRule } from './trace.ts';
 
 export interface CompiledRoutes {

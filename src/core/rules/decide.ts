@@ -2,21 +2,20 @@
  * Makes the decision for one call: the first rule that matches, its steps resolved for this call,
  * and for every rule above it the reason why it did not match.
  */
-
 import type { CallFacts } from '../machine/call.ts';
 import type { Decision, Moment, TraceLine } from '../machine/plan.ts';
 import type { CompiledRoutes } from './compiled-routes.ts';
-import { CallRows, NO_ROWS, type RowScope } from './found-rows.ts';
 import { labelOf } from './label.ts';
 import { lookupRequest, lookupsIn } from './lookup.ts';
 import type { Check } from './match.ts';
 import type { Overrides } from './override.ts';
-import { valuesFor } from './placeholder.ts';
 import type { Resolving } from './resolving.ts';
 import type { RouteStep, Rule } from './rule.ts';
 import { visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
-import { pinPolicy, resolveSteps } from './target.ts';
+import { CallRows, NO_ROWS, type RowScope } from './tables/found-rows.ts';
+import { pinPolicy, resolveSteps } from './targets/target.ts';
+import { valuesFor } from './texts/placeholder.ts';
 import { eventNumber, TRACE_LINES_MAX, traceAbove } from './trace.ts';
 
 export function decide(

@@ -5,14 +5,14 @@
  */
 import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
-import { type Address, readPattern } from './address.ts';
+import { type Address, readPattern } from './addresses/address.ts';
 import { atOnce } from './at-once.ts';
 import { compileClause } from './clause/clause.ts';
 import type { Overrides } from './override.ts';
 import type { Clause, Condition, RouteSet, Rule } from './rule.ts';
 import { indexRules, mentions } from './rule-index.ts';
 import { Subject } from './subject.ts';
-import { tableName } from './table.ts';
+import { tableName } from './tables/table.ts';
 
 /** The first rule that applies, whatever its handler would answer. */
 export function firstMatch(

@@ -2,7 +2,7 @@
  * The guard of a rule: `from` or `to` values of which one must match for the rule to match. The
  * index enters the rule under them, so that the rule is only tried for the calls they match.
  */
-import { isGlob } from './glob.ts';
+import { isGlob } from './addresses/glob.ts';
 import type { Condition, Rule } from './rule.ts';
 
 interface Guard {

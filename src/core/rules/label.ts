@@ -1,5 +1,5 @@
 /** The operator's label of a number, from `numbers` in the routes. */
-import { readAddress } from './address.ts';
+import { readAddress } from './addresses/address.ts';
 import type { RouteSet } from './rule.ts';
 
 export function labelOf(

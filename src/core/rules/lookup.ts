@@ -1,7 +1,6 @@
 /** The lookups of one call: what is known, what would be asked, and which lookups steps need. */
 import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { LookupRequest } from '../machine/command.ts';
-import { textsOf } from './language.ts';
 import {
   everyStep,
   type Lookup,
@@ -12,7 +11,8 @@ import {
   type Template,
   type Words,
 } from './rule.ts';
-import { fillUrl } from './template.ts';
+import { textsOf } from './texts/language.ts';
+import { fillUrl } from './texts/template.ts';
 
 /** The result of a lookup for this call; undefined if it has not been asked. */
 export function lookupFact(

@@ -5,7 +5,7 @@
 import { compileClause } from './clause/clause.ts';
 import type { Condition, Schedule, Switch } from './rule.ts';
 import type { Subject } from './subject.ts';
-import type { Tables } from './table.ts';
+import type { Tables } from './tables/table.ts';
 
 export interface Check {
   holds(subject: Subject): boolean;

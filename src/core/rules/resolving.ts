@@ -1,8 +1,8 @@
 /** What route steps are resolved with: one call, and the route set that decides it. */
 import type { CallFacts } from '../machine/call.ts';
-import type { AllowPattern } from './allow.ts';
-import type { ValueFor } from './placeholder.ts';
 import type { RouteSet } from './rule.ts';
+import type { AllowPattern } from './targets/allow.ts';
+import type { ValueFor } from './texts/placeholder.ts';
 
 /** What resolving needs in addition to the steps. */
 export interface Resolving {

@@ -4,7 +4,7 @@
  * for every call. Candidates are returned in ascending order, so the first match is still the first
  * rule in order.
  */
-import { AddressIndex } from './address-index.ts';
+import { AddressIndex } from './addresses/address-index.ts';
 import { countUses, guardOf } from './guard.ts';
 import type { AddressClauses } from './match.ts';
 import {
@@ -17,7 +17,7 @@ import {
 } from './postings.ts';
 import type { Condition, RouteSet, Rule } from './rule.ts';
 import type { Subject } from './subject.ts';
-import { type Tables, tableName } from './table.ts';
+import { type Tables, tableName } from './tables/table.ts';
 
 export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
 const INITIATED = 1;

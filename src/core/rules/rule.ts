@@ -5,9 +5,9 @@
  */
 import { branchesOf } from '../machine/plan.ts';
 import type { FailedVerdict } from '../machine/verdict.ts';
-import type { RowScope } from './found-rows.ts';
-import type { Texts } from './packed-texts.ts';
-import type { Table } from './table.ts';
+import type { Texts } from './addresses/packed-texts.ts';
+import type { RowScope } from './tables/found-rows.ts';
+import type { Table } from './tables/table.ts';
 
 /** How a caller is moved to a target, in the order in which it is tried; never empty. */
 export type Ways = readonly ('refer' | 'transfer')[];

@@ -1,15 +1,15 @@
 /** The call to decide on. Values that several rules need are computed once, when first needed. */
 import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
-import { type Address, isAnonymous, readAddress } from './address.ts';
-import { countryOf } from './country.ts';
-import { CallRows } from './found-rows.ts';
+import { type Address, isAnonymous, readAddress } from './addresses/address.ts';
+import { countryOf } from './addresses/country.ts';
 import { lookupFact } from './lookup.ts';
 import type { Overrides } from './override.ts';
 import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
 import type { Lookup, Schedule } from './rule.ts';
 import type { RuleIndex } from './rule-index.ts';
-import { isOpenAt } from './schedule.ts';
+import { isOpenAt } from './schedules/schedule.ts';
+import { CallRows } from './tables/found-rows.ts';
 
 /** How many characters of a caller's text are quoted. */
 const QUOTED_CHARS_MAX = 80;

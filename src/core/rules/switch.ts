@@ -1,7 +1,7 @@
 /** Whether a switch is on: as an operator has turned it, otherwise its default. */
 import { inForce, type Overrides, reasonOf } from './override.ts';
 import type { Switch } from './rule.ts';
-import { wallText } from './wall.ts';
+import { wallText } from './schedules/wall.ts';
 
 export function isOn({ name, on }: Switch, atMs: number, { switches }: Overrides): boolean {
   return inForce(switches, name, atMs)?.on ?? on;

@@ -1,8 +1,8 @@
 /** Loads what a batch needs before its events can be processed. */
 import type { Action } from '../../core/machine/command.ts';
 import type { CallEvent } from '../../core/machine/event.ts';
-import { BUDGET_WINDOW_MS, BudgetUse, countMax } from '../../core/rules/budget.ts';
 import { type Overrides, overridesOf } from '../../core/rules/override.ts';
+import { BUDGET_WINDOW_MS, BudgetUse, countMax } from '../../core/rules/targets/budget.ts';
 import type { Loaded, LoadKeys } from '../../store/contract/calls.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';

@@ -5,8 +5,8 @@
 import type { CallEvent } from '../../core/machine/event.ts';
 import { transition } from '../../core/machine/transition.ts';
 import { noteAnswers } from '../../core/recording/answers.ts';
-import type { BudgetUse } from '../../core/rules/budget.ts';
 import type { Overrides } from '../../core/rules/override.ts';
+import type { BudgetUse } from '../../core/rules/targets/budget.ts';
 import type { Loaded } from '../../store/contract/calls.ts';
 import type { Decider, Received } from '../engine.ts';
 import type { RestUse } from '../resting/rest-use.ts';

@@ -1,11 +1,10 @@
 /** Reports attempts: when they start, make progress and end, with advice if they fail. */
-
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { maybeTried, triesAgain } from '../../core/machine/counting.ts';
 import type { CallEvent } from '../../core/machine/event.ts';
 import type { Notice } from '../../core/machine/notice.ts';
-import { budgetOf } from '../../core/rules/budget.ts';
-import { isLoopReason } from '../../core/rules/loop.ts';
+import { budgetOf } from '../../core/rules/targets/budget.ts';
+import { isLoopReason } from '../../core/rules/targets/loop.ts';
 import type { Log, LogFields } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
 import { adviceFor } from '../../telnyx/advice.ts';

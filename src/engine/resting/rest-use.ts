@@ -3,14 +3,14 @@
  * through.
  */
 import type { Overrides } from '../../core/rules/override.ts';
-import { refusalOf } from '../../core/rules/refer-refusals.ts';
+import { refusalOf } from '../../core/rules/targets/refer-refusals.ts';
 import {
   healthOf,
   letThrough,
   type RestState,
   restWords,
   standingOf,
-} from '../../core/rules/rest.ts';
+} from '../../core/rules/targets/rest.ts';
 
 /** A caller who is let through to try a resting target. */
 export interface RestTrial {

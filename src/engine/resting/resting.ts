@@ -7,7 +7,7 @@
  */
 import type { Call } from '../../core/machine/call.ts';
 import type { Overrides } from '../../core/rules/override.ts';
-import { noteRefusal } from '../../core/rules/refer-refusals.ts';
+import { noteRefusal } from '../../core/rules/targets/refer-refusals.ts';
 import {
   type Health,
   healthOf,
@@ -18,8 +18,8 @@ import {
   type RestState,
   restState,
   tidied,
-} from '../../core/rules/rest.ts';
-import { evidenceOf } from '../../core/rules/rest-evidence.ts';
+} from '../../core/rules/targets/rest.ts';
+import { evidenceOf } from '../../core/rules/targets/rest-evidence.ts';
 import type { Log } from '../../log/log.ts';
 import type { Store } from '../../store/store.ts';
 import type { Observer } from '../engine.ts';

@@ -2,7 +2,7 @@
  * Observations of targets that wait to be written. Answers of one target within a span are merged,
  * and the oldest observations are dropped, so a store that does not answer costs little memory.
  */
-import { healthOf, type Observation, type RestState } from '../../core/rules/rest.ts';
+import { healthOf, type Observation, type RestState } from '../../core/rules/targets/rest.ts';
 
 const WAITING_MAX = 2_000;
 const SPAN_MS = 30_000;

@@ -1,6 +1,6 @@
 /** Decides calls by the live set, or by it and the next one. */
 import { decide } from '../../core/rules/decide.ts';
-import { mayRest } from '../../core/rules/rest.ts';
+import { mayRest } from '../../core/rules/targets/rest.ts';
 import type { Routes } from '../../routing/reload.ts';
 import type { Decider } from '../engine.ts';
 import type { NextSet } from './next-routes.ts';

@@ -1,12 +1,12 @@
 /** What a set would do with a call that somebody asks about; the same as `referee route` plays. */
 import { type Played, simulate } from '../../core/dry-run/simulate.ts';
 import type { CallFacts, Verdict } from '../../core/machine/call.ts';
-import { isAnonymous, readAddress } from '../../core/rules/address.ts';
-import type { BudgetsUsed } from '../../core/rules/budget.ts';
+import { isAnonymous, readAddress } from '../../core/rules/addresses/address.ts';
 import type { CompiledRoutes } from '../../core/rules/compiled-routes.ts';
 import { followsNext } from '../../core/rules/next-share.ts';
 import { type Overrides, withSwitches } from '../../core/rules/override.ts';
-import type { RestState } from '../../core/rules/rest.ts';
+import type { BudgetsUsed } from '../../core/rules/targets/budget.ts';
+import type { RestState } from '../../core/rules/targets/rest.ts';
 import { askedNumber } from '../../routing/numbers/national.ts';
 
 export interface ExplainQuestion {

@@ -1,6 +1,6 @@
 /** The calls, and the manual refer. */
 import type { Call } from '../../core/machine/call.ts';
-import { partyOf } from '../../core/rules/address.ts';
+import { partyOf } from '../../core/rules/addresses/address.ts';
 import { labelledWith } from '../../core/rules/label.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';

@@ -4,7 +4,7 @@
  * the store and then reports that as a problem.
  */
 import { iso } from '../../core/iso-time.ts';
-import { restState } from '../../core/rules/rest.ts';
+import { restState } from '../../core/rules/targets/rest.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { livingReplicas } from '../../engine/other-replicas.ts';
 import { TooBusy } from '../../errors.ts';

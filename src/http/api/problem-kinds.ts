@@ -1,8 +1,8 @@
 /** The kinds of current problems and their words; overrides are in `override-problems.ts`. */
 import { iso } from '../../core/iso-time.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
-import { healthOf, mayRest, type RestState } from '../../core/rules/rest.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
+import { healthOf, mayRest, type RestState } from '../../core/rules/targets/rest.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import type { Activity, AttemptGroup } from '../../store/contract/activity.ts';
 import { type Advice, adviceFor } from '../../telnyx/advice.ts';

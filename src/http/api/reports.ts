@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report-asked.ts';
 import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { labelOf } from '../../core/rules/label.ts';
-import { isZone } from '../../core/rules/zone.ts';
+import { isZone } from '../../core/rules/schedules/zone.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { readReport } from '../../store/read-report.ts';
 import type { Store } from '../../store/store.ts';

@@ -2,7 +2,7 @@
 import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
-import { templateText } from '../../core/rules/template.ts';
+import { templateText } from '../../core/rules/texts/template.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { replicasSeen } from '../../engine/other-replicas.ts';
 import type { NextReport } from '../../engine/routes/next-routes.ts';

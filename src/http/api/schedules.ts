@@ -2,8 +2,8 @@
 import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
-import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
-import { scheduleDays } from '../../core/rules/schedule-week.ts';
+import { changes, closedBecause, isOpen } from '../../core/rules/schedules/schedule.ts';
+import { scheduleDays } from '../../core/rules/schedules/schedule-week.ts';
 import { currentOverrides } from '../../store/current-overrides.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';

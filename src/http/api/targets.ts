@@ -4,7 +4,8 @@
  */
 import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
-import { refusals } from '../../core/rules/refer-refusals.ts';
+import type { RouteSet, Target } from '../../core/rules/rule.ts';
+import { refusals } from '../../core/rules/targets/refer-refusals.ts';
 import {
   type Health,
   healthOf,
@@ -14,9 +15,8 @@ import {
   standingOf,
   totals,
   wake,
-} from '../../core/rules/rest.ts';
-import type { RouteSet, Target } from '../../core/rules/rule.ts';
-import { templateText } from '../../core/rules/template.ts';
+} from '../../core/rules/targets/rest.ts';
+import { templateText } from '../../core/rules/texts/template.ts';
 import { currentOverrides } from '../../store/current-overrides.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';

@@ -1,9 +1,9 @@
 /** Shared by the builders of a set: the defined names, which of them are used, and the problems. */
 import type { CountryCode } from 'libphonenumber-js/min';
-import type { AllowPattern } from '../../core/rules/allow.ts';
-import type { RowScope } from '../../core/rules/found-rows.ts';
 import type { Prompt, RouteStep, Rule } from '../../core/rules/rule.ts';
-import type { Table } from '../../core/rules/table.ts';
+import type { RowScope } from '../../core/rules/tables/found-rows.ts';
+import type { Table } from '../../core/rules/tables/table.ts';
+import type { AllowPattern } from '../../core/rules/targets/allow.ts';
 import type { Positions } from '../decode/positions.ts';
 import { quoted } from '../numbers/number.ts';
 import { didYouMean, type Place, type Problems } from '../problem.ts';

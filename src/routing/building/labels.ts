@@ -1,6 +1,6 @@
 /** `numbers`: labels for our own numbers. */
-import { readAddress } from '../../core/rules/address.ts';
-import { isE164 } from '../../core/rules/sip-uri.ts';
+import { readAddress } from '../../core/rules/addresses/address.ts';
+import { isE164 } from '../../core/rules/addresses/sip-uri.ts';
 import type { DecodedFile } from '../decoded-set.ts';
 import { checkNumber, quoted } from '../numbers/number.ts';
 import type { Place } from '../problem.ts';

@@ -1,8 +1,8 @@
 /** `from` and `until` of a rule that is only valid for a time. */
 import { isDate, notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Condition, Schedule } from '../../core/rules/rule.ts';
-import { wallText } from '../../core/rules/wall.ts';
-import { DAY_MS, reachedAt } from '../../core/rules/zone.ts';
+import { wallText } from '../../core/rules/schedules/wall.ts';
+import { DAY_MS, reachedAt } from '../../core/rules/schedules/zone.ts';
 import type { Positions } from '../decode/positions.ts';
 import { quoted } from '../numbers/number.ts';
 import type { Place } from '../problem.ts';

@@ -3,9 +3,7 @@
  * other rules. Each round is a new, billed call. Loops through other systems cannot be found here;
  * budgets limit them.
  */
-import { loopReason } from '../../core/rules/loop.ts';
-import { firstOf } from '../../core/rules/packed-texts.ts';
-import { valuesFor } from '../../core/rules/placeholder.ts';
+import { firstOf } from '../../core/rules/addresses/packed-texts.ts';
 import {
   type Condition,
   type Destination,
@@ -13,13 +11,15 @@ import {
   type RouteSet,
   type RouteStep,
 } from '../../core/rules/rule.ts';
-import { tableName } from '../../core/rules/table.ts';
+import { tableName } from '../../core/rules/tables/table.ts';
+import { loopReason } from '../../core/rules/targets/loop.ts';
+import { valuesFor } from '../../core/rules/texts/placeholder.ts';
 import {
   fillDestination,
   hasPlaces,
   literalText,
   templateText,
-} from '../../core/rules/template.ts';
+} from '../../core/rules/texts/template.ts';
 import type { SetContext } from '../building/context.ts';
 import { factsOf } from '../expected/example.ts';
 import { quoted } from '../numbers/number.ts';

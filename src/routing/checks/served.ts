@@ -1,8 +1,8 @@
 /** Which rules serve a number or an address, as far as their `to` clauses say. */
-import { type Address, readAddress, readPattern } from '../../core/rules/address.ts';
-import { reachedAt } from '../../core/rules/loop.ts';
+import { type Address, readAddress, readPattern } from '../../core/rules/addresses/address.ts';
 import type { Condition, RouteSet } from '../../core/rules/rule.ts';
-import { tableName } from '../../core/rules/table.ts';
+import { tableName } from '../../core/rules/tables/table.ts';
+import { reachedAt } from '../../core/rules/targets/loop.ts';
 import { StepBudget } from '../shadowing/step-budget.ts';
 
 /**

@@ -3,9 +3,9 @@
  * make a lookup be asked. Where a rule does not ask it either, `{lookup:…}` in them has no value.
  */
 import { mayMeet, namedIn } from '../../core/prove/lookups-before.ts';
-import { textsOf } from '../../core/rules/language.ts';
 import { lookupsIn } from '../../core/rules/lookup.ts';
 import { everyStep, type RouteSet, type RouteStep, type Rule } from '../../core/rules/rule.ts';
+import { textsOf } from '../../core/rules/texts/language.ts';
 import type { SetContext } from '../building/context.ts';
 import type { DecodedFile } from '../decoded-set.ts';
 import { quoted } from '../numbers/number.ts';

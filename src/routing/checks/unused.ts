@@ -1,8 +1,8 @@
 /** Warnings: what is defined but never used, and schedules that never open. */
 import { everyStep, type RouteSet, type Schedule } from '../../core/rules/rule.ts';
-import { changes, isOpenAt } from '../../core/rules/schedule.ts';
-import { dateOf, dayOf } from '../../core/rules/wall.ts';
-import { DAY_MS, offsetMs } from '../../core/rules/zone.ts';
+import { changes, isOpenAt } from '../../core/rules/schedules/schedule.ts';
+import { dateOf, dayOf } from '../../core/rules/schedules/wall.ts';
+import { DAY_MS, offsetMs } from '../../core/rules/schedules/zone.ts';
 import { type NameKind, SECTIONS, type SetContext } from '../building/context.ts';
 import type { Folder } from '../files/folder.ts';
 import { icalWindow } from '../ical/calendar.ts';

@@ -3,7 +3,7 @@
  * its own, so that the caller would hear nothing. A rule and a prompt may name any language that
  * exists, because a prompt may be a recording, and a voice may speak what Telnyx does not list.
  */
-import { LANGUAGES } from '../../core/rules/language.ts';
+import { LANGUAGES } from '../../core/rules/texts/language.ts';
 
 const NAMES = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
 

@@ -1,8 +1,7 @@
 /** An example in a route file: a call, how its targets answer, and the expected result. */
-
 import type { CallFacts, Ends, Verdict } from '../../core/machine/call.ts';
 import { noFacts } from '../../core/machine/new-call.ts';
-import { partyOf } from '../../core/rules/address.ts';
+import { partyOf } from '../../core/rules/addresses/address.ts';
 import { type Overrides, withSwitches } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { Positions } from '../decode/positions.ts';

@@ -4,7 +4,7 @@
  * warning.
  */
 import type { CalendarSpan } from '../../core/rules/rule.ts';
-import { DAY_MS } from '../../core/rules/zone.ts';
+import { DAY_MS } from '../../core/rules/schedules/zone.ts';
 import { LIMITS } from '../limits.ts';
 import type { Problems } from '../problem.ts';
 import { fixedZone } from '../schedules/zone-names.ts';

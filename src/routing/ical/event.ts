@@ -1,5 +1,5 @@
 /** One VEVENT: its time, its texts, and which of several versions counts. */
-import { DAY_MS } from '../../core/rules/zone.ts';
+import { DAY_MS } from '../../core/rules/schedules/zone.ts';
 import { type Component, propertiesOf, propertyOf, textOf } from './content.ts';
 import {
   dayOf,

@@ -4,7 +4,7 @@
  * needs a limit in seconds, however old or impossible it is.
  */
 import { RRuleTemporal } from 'rrule-temporal';
-import { DAY_MS, MINUTE_MS } from '../../core/rules/zone.ts';
+import { DAY_MS, MINUTE_MS } from '../../core/rules/schedules/zone.ts';
 import { LIMITS } from '../limits.ts';
 import { parseTime } from './time.ts';
 

@@ -2,7 +2,7 @@
  * The instances of a series from its rules and dates, without those that exceptions remove or
  * change.
  */
-import { DAY_MS } from '../../core/rules/zone.ts';
+import { DAY_MS } from '../../core/rules/schedules/zone.ts';
 import { propertiesOf } from './content.ts';
 import {
   allTimes,

@@ -1,6 +1,6 @@
 /** Values of type DATE, DATE-TIME, PERIOD and DURATION (RFC 5545, section 3.3). */
 import { isDate } from '../../core/iso-time.ts';
-import { DAY_MS } from '../../core/rules/zone.ts';
+import { DAY_MS } from '../../core/rules/schedules/zone.ts';
 import type { Property } from './content.ts';
 
 /** A time as written; the instant that it stands for depends on a zone. */

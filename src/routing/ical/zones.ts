@@ -1,6 +1,6 @@
 /** The zones of one calendar: what its TZIDs, X-WR-TIMEZONE and own VTIMEZONEs mean. */
 import { atOnce } from '../../core/rules/at-once.ts';
-import { DAY_MS, isZone, offsetMs } from '../../core/rules/zone.ts';
+import { DAY_MS, isZone, offsetMs } from '../../core/rules/schedules/zone.ts';
 import { zoneOfWindowsName } from '../schedules/windows-zones.ts';
 import { zoneHint } from '../schedules/zone-names.ts';
 import { type Component, propertiesOf, propertyOf } from './content.ts';

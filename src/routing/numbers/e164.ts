@@ -7,7 +7,7 @@ import {
   getCountryCallingCode,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/min';
-import { isE164 } from '../../core/rules/sip-uri.ts';
+import { isE164 } from '../../core/rules/addresses/sip-uri.ts';
 import { inAscii } from '../look-alikes.ts';
 
 /** Country codes after which a 0 is part of the number: these countries have no trunk prefix. */

@@ -1,7 +1,7 @@
 /** `lists:` inline, and list files with one number or prefix* per line and # comments. */
-import { PackedTexts } from '../../core/rules/packed-texts.ts';
+import { PackedTexts } from '../../core/rules/addresses/packed-texts.ts';
+import { WideMap } from '../../core/rules/addresses/wide-map.ts';
 import type { NumberList } from '../../core/rules/rule.ts';
-import { WideMap } from '../../core/rules/wide-map.ts';
 import { decodePieces } from '../files/text.ts';
 import { LIMITS } from '../limits.ts';
 import type { Place, Problems } from '../problem.ts';

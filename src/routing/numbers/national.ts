@@ -3,7 +3,7 @@
  * that turns them into the form that calls have. In route files such a form is a problem instead.
  */
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
-import { isE164 } from '../../core/rules/sip-uri.ts';
+import { isE164 } from '../../core/rules/addresses/sip-uri.ts';
 import { inAscii } from '../look-alikes.ts';
 import { rightForm, withoutWrittenZero } from './e164.ts';
 

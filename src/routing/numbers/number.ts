@@ -3,7 +3,7 @@ import {
   isWithheldName,
   WITHHELD_NUMBERS,
   withoutUserParameters,
-} from '../../core/rules/address.ts';
+} from '../../core/rules/addresses/address.ts';
 import { inAscii, lookAlike } from '../look-alikes.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { fromNational } from './national.ts';

@@ -3,8 +3,8 @@
  * call.initiated.
  */
 import { getCountries, isSupportedCountry } from 'libphonenumber-js';
-import type { RowScope } from '../../core/rules/found-rows.ts';
 import type { Clause, Condition } from '../../core/rules/rule.ts';
+import type { RowScope } from '../../core/rules/tables/found-rows.ts';
 import { type SetContext, useName } from '../building/context.ts';
 import type { Positions } from '../decode/positions.ts';
 import { checkNumber, quoted } from '../numbers/number.ts';

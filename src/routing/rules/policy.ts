@@ -1,10 +1,10 @@
 /** Builds the core's `policy`, with its defaults. */
 import { type CountryCode, isSupportedCountry } from 'libphonenumber-js/min';
-import { parseAllow } from '../../core/rules/allow.ts';
-import { textsOf } from '../../core/rules/language.ts';
-import { placeholderText } from '../../core/rules/placeholder.ts';
 import type { Budget, Policy } from '../../core/rules/rule.ts';
-import { isZone } from '../../core/rules/zone.ts';
+import { isZone } from '../../core/rules/schedules/zone.ts';
+import { parseAllow } from '../../core/rules/targets/allow.ts';
+import { textsOf } from '../../core/rules/texts/language.ts';
+import { placeholderText } from '../../core/rules/texts/placeholder.ts';
 import { durationOf, type SetContext } from '../building/context.ts';
 import { PATIENCE_BOUNDS } from '../building/duration.ts';
 import type { Positions } from '../decode/positions.ts';

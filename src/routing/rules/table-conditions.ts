@@ -1,7 +1,6 @@
 /** `table` and `row` in `when`, and which tables a rule requires. */
-
-import { type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
 import type { Condition } from '../../core/rules/rule.ts';
+import { type RowScope, resolveColumn } from '../../core/rules/tables/found-rows.ts';
 import { useName } from '../building/context.ts';
 import type { Positions } from '../decode/positions.ts';
 import type { WrittenWhen } from '../schema/when.ts';

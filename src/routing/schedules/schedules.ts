@@ -1,7 +1,7 @@
 /** Reads a schedule: weekly hours, closed and special days. Calendars: building/data.ts. */
 import type { Schedule } from '../../core/rules/rule.ts';
-import { dateOf, dayOf } from '../../core/rules/wall.ts';
-import { isZone, offsetMs } from '../../core/rules/zone.ts';
+import { dateOf, dayOf } from '../../core/rules/schedules/wall.ts';
+import { isZone, offsetMs } from '../../core/rules/schedules/zone.ts';
 import type { Positions } from '../decode/positions.ts';
 import { quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';

@@ -1,8 +1,8 @@
 /** Parses dates in a schedule: `2026-12-25` or `12-24..01-06`, each followed by times or a word. */
 import { isDate } from '../../core/iso-time.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
-import { dateOf } from '../../core/rules/wall.ts';
-import { DAY_MS } from '../../core/rules/zone.ts';
+import { dateOf } from '../../core/rules/schedules/wall.ts';
+import { DAY_MS } from '../../core/rules/schedules/zone.ts';
 import { quoted } from '../numbers/number.ts';
 import { asTyped, readTimes, type Trouble } from './written-times.ts';
 

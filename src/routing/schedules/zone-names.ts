@@ -1,5 +1,5 @@
 /** Suggests a time zone for what people write instead of its name. */
-import { isZone, MINUTE_MS, nextClockChange, offsetMs } from '../../core/rules/zone.ts';
+import { isZone, MINUTE_MS, nextClockChange, offsetMs } from '../../core/rules/schedules/zone.ts';
 import { nearest } from '../problem.ts';
 import { zoneOfWindowsName } from './windows-zones.ts';
 

@@ -1,8 +1,7 @@
 /** Building blocks of the route schema. */
-
 import Type, { type Static, type TSchema } from 'typebox';
 import { FAILED_VERDICTS } from '../../core/machine/verdict.ts';
-import { LANGUAGES } from '../../core/rules/language.ts';
+import { LANGUAGES } from '../../core/rules/texts/language.ts';
 
 export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
 export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';

@@ -2,10 +2,10 @@
  * A set of `from` or `to` values that is queried without iterating over it: a list may contain a
  * hundred thousand prefixes, and thousands of rules are compared with it.
  */
-import { type Pattern, readPattern } from '../../core/rules/address.ts';
-import type { Glob } from '../../core/rules/glob.ts';
-import { tableName } from '../../core/rules/table.ts';
-import { WideMap } from '../../core/rules/wide-map.ts';
+import { type Pattern, readPattern } from '../../core/rules/addresses/address.ts';
+import type { Glob } from '../../core/rules/addresses/glob.ts';
+import { WideMap } from '../../core/rules/addresses/wide-map.ts';
+import { tableName } from '../../core/rules/tables/table.ts';
 import type { StepBudget } from './step-budget.ts';
 
 type Over = 'numbers' | 'texts' | 'both';

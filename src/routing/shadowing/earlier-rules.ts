@@ -3,11 +3,11 @@
  * different numbers. A rule with `to` can only shadow a rule if it includes all of that rule's `to`
  * values, and likewise for `from`.
  */
-import { readPattern } from '../../core/rules/address.ts';
-import { firstOf } from '../../core/rules/packed-texts.ts';
+import { readPattern } from '../../core/rules/addresses/address.ts';
+import { firstOf } from '../../core/rules/addresses/packed-texts.ts';
 import type { Condition, RouteSet } from '../../core/rules/rule.ts';
 import { mentions } from '../../core/rules/rule-index.ts';
-import { tableName } from '../../core/rules/table.ts';
+import { tableName } from '../../core/rules/tables/table.ts';
 import { isPrefix, listName, namesOf } from './address-values.ts';
 
 const FIELDS = ['to', 'from'] as const;

@@ -1,10 +1,10 @@
 /**
  * Whether one condition matches whenever another does, compared clause by clause; no if in doubt.
  */
-import { type Pattern, readPattern } from '../../core/rules/address.ts';
-import { compileGlob, type Glob, isGlob } from '../../core/rules/glob.ts';
+import { type Pattern, readPattern } from '../../core/rules/addresses/address.ts';
+import { compileGlob, type Glob, isGlob } from '../../core/rules/addresses/glob.ts';
 import type { Clause, Condition, NumberList, RouteSet } from '../../core/rules/rule.ts';
-import { Table, tableName } from '../../core/rules/table.ts';
+import { Table, tableName } from '../../core/rules/tables/table.ts';
 import { AddressValues, listName, namesOf } from './address-values.ts';
 import type { StepBudget } from './step-budget.ts';
 

@@ -2,7 +2,6 @@
  * `prompts`: spoken texts in several languages, and whether each language that a rule needs is
  * there.
  */
-import { variantIn } from '../../core/rules/language.ts';
 import {
   everyStep,
   type Prompt,
@@ -10,6 +9,7 @@ import {
   type RouteStep,
   type Words,
 } from '../../core/rules/rule.ts';
+import { variantIn } from '../../core/rules/texts/language.ts';
 import { type SetContext, useName } from '../building/context.ts';
 import { unusualLanguage } from '../decode/languages.ts';
 import type { Positions } from '../decode/positions.ts';

@@ -1,7 +1,7 @@
 /** Checks the placeholders of a spoken text. */
 import type { Template } from '../../core/rules/rule.ts';
-import { parseSpoken } from '../../core/rules/spoken.ts';
-import { hasPlaces, isOperators } from '../../core/rules/template.ts';
+import { parseSpoken } from '../../core/rules/texts/spoken.ts';
+import { hasPlaces, isOperators } from '../../core/rules/texts/template.ts';
 import type { SetContext } from '../building/context.ts';
 import { didYouMean, nearest, type Place } from '../problem.ts';
 import { usePlaces } from '../targets/lookups.ts';

@@ -1,7 +1,7 @@
 /** Where a refer or a transfer leads, and how long its attempt may take. */
+import { isE164 } from '../../core/rules/addresses/sip-uri.ts';
 import type { Destination, Template } from '../../core/rules/rule.ts';
-import { isE164 } from '../../core/rules/sip-uri.ts';
-import { hasPlaces, parseDestination, parseTemplate } from '../../core/rules/template.ts';
+import { hasPlaces, parseDestination, parseTemplate } from '../../core/rules/texts/template.ts';
 import { durationOf, type StepBuilder, useName } from '../building/context.ts';
 import { ATTEMPT_BOUNDS } from '../building/duration.ts';
 import { hasTrunkPrefix } from '../numbers/e164.ts';

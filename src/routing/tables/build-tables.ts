@@ -1,5 +1,5 @@
 /** Builds the tables of all route files, each from the CSV file that it names. */
-import { Table } from '../../core/rules/table.ts';
+import { Table } from '../../core/rules/tables/table.ts';
 import type { SetContext } from '../building/context.ts';
 import { referenced } from '../building/data.ts';
 import type { DecodedSet } from '../decoded-set.ts';

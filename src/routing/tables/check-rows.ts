@@ -2,12 +2,7 @@
  * Checks every row against its use in rules: a cell that a destination needs must not be empty, and
  * the resulting destination must be valid. So mistakes are found before a call meets them.
  */
-
-import { type Column, NO_ROWS, type RowScope } from '../../core/rules/found-rows.ts';
-import { textsOf } from '../../core/rules/language.ts';
-import { placeholderText, type ValueFor } from '../../core/rules/placeholder.ts';
-import { malformed } from '../../core/rules/reach.ts';
-import { letsThrough, type RowFilter, rowFilter } from '../../core/rules/row-filter.ts';
+import { isE164 } from '../../core/rules/addresses/sip-uri.ts';
 import {
   everyStep,
   type Reaching,
@@ -16,10 +11,19 @@ import {
   type Rule,
   type Template,
 } from '../../core/rules/rule.ts';
-import { isE164 } from '../../core/rules/sip-uri.ts';
-import { SPOKEN_CHARS_MAX } from '../../core/rules/spoken.ts';
-import type { Table } from '../../core/rules/table.ts';
-import { fillDestination, fillText, isOperators, templateText } from '../../core/rules/template.ts';
+import { type Column, NO_ROWS, type RowScope } from '../../core/rules/tables/found-rows.ts';
+import { letsThrough, type RowFilter, rowFilter } from '../../core/rules/tables/row-filter.ts';
+import type { Table } from '../../core/rules/tables/table.ts';
+import { malformed } from '../../core/rules/targets/reach.ts';
+import { textsOf } from '../../core/rules/texts/language.ts';
+import { placeholderText, type ValueFor } from '../../core/rules/texts/placeholder.ts';
+import { SPOKEN_CHARS_MAX } from '../../core/rules/texts/spoken.ts';
+import {
+  fillDestination,
+  fillText,
+  isOperators,
+  templateText,
+} from '../../core/rules/texts/template.ts';
 import type { SetContext } from '../building/context.ts';
 import { quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';

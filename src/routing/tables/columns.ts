@@ -2,9 +2,8 @@
  * Resolves the column in `{row:column}` and `row: { column: … }`, or reports the problem with its
  * name.
  */
-
-import { type Column, type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
-import type { Table } from '../../core/rules/table.ts';
+import { type Column, type RowScope, resolveColumn } from '../../core/rules/tables/found-rows.ts';
+import type { Table } from '../../core/rules/tables/table.ts';
 import type { SetContext } from '../building/context.ts';
 import { quoted } from '../numbers/number.ts';
 import { didYouMean, type Place } from '../problem.ts';

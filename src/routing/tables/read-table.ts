@@ -3,9 +3,9 @@
  * line and does not hide problems in other rows.
  */
 import { isUtf8 } from 'node:buffer';
-import { readPattern } from '../../core/rules/address.ts';
-import { type CsvRecord, readRecord } from '../../core/rules/csv.ts';
-import { Table } from '../../core/rules/table.ts';
+import { readPattern } from '../../core/rules/addresses/address.ts';
+import { type CsvRecord, readRecord } from '../../core/rules/tables/csv.ts';
+import { Table } from '../../core/rules/tables/table.ts';
 import { LONE_RETURN, readableText } from '../files/text.ts';
 import { LIMITS } from '../limits.ts';
 import { checkNumber, quoted } from '../numbers/number.ts';

@@ -2,8 +2,8 @@
  * Warns about a value of `row: { … }` that no row of its table has, such as `gold` where the cells
  * say `Gold`: its rule never matches, and the calls go on to another.
  */
-import { resolveColumn } from '../../core/rules/found-rows.ts';
-import { compileGlob, type Glob } from '../../core/rules/glob.ts';
+import { compileGlob, type Glob } from '../../core/rules/addresses/glob.ts';
+import { resolveColumn } from '../../core/rules/tables/found-rows.ts';
 import type { RowValue, SetContext } from '../building/context.ts';
 import { quoted } from '../numbers/number.ts';
 import { didYouMean } from '../problem.ts';

@@ -1,12 +1,12 @@
 /** Reads destinations, and checks whether policy.allow could ever permit them. */
-import { allows } from '../../core/rules/allow.ts';
 import type { Destination, Template } from '../../core/rules/rule.ts';
+import { allows } from '../../core/rules/targets/allow.ts';
 import {
   hasPlaces,
   isOperators,
   literalText,
   parseDestination,
-} from '../../core/rules/template.ts';
+} from '../../core/rules/texts/template.ts';
 import type { SetContext } from '../building/context.ts';
 import { inAscii } from '../look-alikes.ts';
 import { hasTrunkPrefix, rightForm } from '../numbers/e164.ts';

@@ -2,9 +2,9 @@
  * Converts lookups into the core's form: a URL with placeholders, headers with references, paths.
  */
 import { isLoopback } from '../../core/loopback.ts';
-import { LOOKUP_FIELD } from '../../core/rules/placeholder.ts';
 import type { Lookup, Template } from '../../core/rules/rule.ts';
-import { hasPlaces, parseTemplate } from '../../core/rules/template.ts';
+import { LOOKUP_FIELD } from '../../core/rules/texts/placeholder.ts';
+import { hasPlaces, parseTemplate } from '../../core/rules/texts/template.ts';
 import { withoutSecrets } from '../../log/secrets-in-text.ts';
 import { durationOf, type SetContext, useName } from '../building/context.ts';
 import { LOOKUP_CACHE_BOUNDS, LOOKUP_TIMEOUT_BOUNDS } from '../building/duration.ts';

@@ -2,9 +2,9 @@
  * Converts targets into the core's form: templates for destinations and headers, references for
  * secrets.
  */
+import { isE164 } from '../../core/rules/addresses/sip-uri.ts';
 import type { Reaching, Target, Template } from '../../core/rules/rule.ts';
-import { isE164 } from '../../core/rules/sip-uri.ts';
-import { isOperators, parseDestination, parseTemplate } from '../../core/rules/template.ts';
+import { isOperators, parseDestination, parseTemplate } from '../../core/rules/texts/template.ts';
 import { durationOf, type SetContext } from '../building/context.ts';
 import { ATTEMPT_BOUNDS } from '../building/duration.ts';
 import type { Positions } from '../decode/positions.ts';

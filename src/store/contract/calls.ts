@@ -5,7 +5,7 @@
 import type { Call } from '../../core/machine/call.ts';
 import type { Command, Outcome } from '../../core/machine/command.ts';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
-import type { BudgetsUsed } from '../../core/rules/budget.ts';
+import type { BudgetsUsed } from '../../core/rules/targets/budget.ts';
 import type { Claim, ClaimedCommand } from './outbox.ts';
 import type { SettingsVersions } from './settings.ts';
 import type { TimelineEntry } from './timeline.ts';

@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { clean } from '../../core/clean-text.ts';
 import type { Call } from '../../core/machine/call.ts';
-import type { BudgetCounts } from '../../core/rules/budget.ts';
+import type { BudgetCounts } from '../../core/rules/targets/budget.ts';
 import {
   type Loaded,
   type LoadKeys,

@@ -1,12 +1,12 @@
 /** The index finds what trying every rule in order finds. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readPattern } from '../../../src/core/rules/address.ts';
+import { readPattern } from '../../../src/core/rules/addresses/address.ts';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../../src/core/rules/decide.ts';
 import { firstMatch } from '../../../src/core/rules/definition.ts';
 import type { Clause, Condition, NumberList } from '../../../src/core/rules/rule.ts';
-import { Table } from '../../../src/core/rules/table.ts';
+import { Table } from '../../../src/core/rules/tables/table.ts';
 import { clause, facts, moment, routeSet, rule } from '../../helpers/route-set.ts';
 
 const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;

@@ -4,7 +4,7 @@ import type { CallFacts, LookupFact } from '../../../src/core/machine/call.ts';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../../src/core/rules/decide.ts';
 import type { Condition, Lookup, RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
-import { parseTemplate } from '../../../src/core/rules/template.ts';
+import { parseTemplate } from '../../../src/core/rules/texts/template.ts';
 import { facts, refer, routeSet, rule, target, template } from '../../helpers/route-set.ts';
 
 function lookup(name: string, url = 'https://crm.example.com/who?n={from}'): Lookup {

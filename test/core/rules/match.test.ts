@@ -3,10 +3,10 @@ import { parsePhoneNumberFromString as parseWithAll } from 'libphonenumber-js/ma
 import { parsePhoneNumberFromString as parseWithLeast } from 'libphonenumber-js/min';
 import { describe, expect, it } from 'vitest';
 import type { CallFacts } from '../../../src/core/machine/call.ts';
+import { compileGlob } from '../../../src/core/rules/addresses/glob.ts';
 import { placeText } from '../../../src/core/rules/clause/percent.ts';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { decide } from '../../../src/core/rules/decide.ts';
-import { compileGlob } from '../../../src/core/rules/glob.ts';
 import { hashUnit } from '../../../src/core/rules/hash.ts';
 import type { Clause, Condition, NumberList } from '../../../src/core/rules/rule.ts';
 import { cpuTimeMs } from '../../helpers/cpu-time.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { type Observation, observe, restState } from '../../../src/core/rules/rest.ts';
+import { type Observation, observe, restState } from '../../../src/core/rules/targets/rest.ts';
 import { WaitingObservations } from '../../../src/engine/resting/waiting-observations.ts';
 
 const SPAN_MS = 30_000;

@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import type { Overrides } from '../../../src/core/rules/override.ts';
-import { noteRefusal } from '../../../src/core/rules/refer-refusals.ts';
-import { type Health, observe, type RestState, restState } from '../../../src/core/rules/rest.ts';
 import type { RouteStep } from '../../../src/core/rules/rule.ts';
+import { noteRefusal } from '../../../src/core/rules/targets/refer-refusals.ts';
+import {
+  type Health,
+  observe,
+  type RestState,
+  restState,
+} from '../../../src/core/rules/targets/rest.ts';
 import { createLiveRoutes } from '../../../src/engine/live-routes.ts';
 import { type ExplainQuestion, explain } from '../../../src/engine/routes/explanation.ts';
 import { createRouteVersions } from '../../../src/engine/routes/route-versions.ts';

@@ -3,7 +3,7 @@ import { Value } from 'typebox/value';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runOverriding } from '../../../src/cli/overriding.ts';
 import { OVERRIDABLE_TARGETS } from '../../../src/cli/targets.ts';
-import { restState } from '../../../src/core/rules/rest.ts';
+import { restState } from '../../../src/core/rules/targets/rest.ts';
 import { createResting, type Resting } from '../../../src/engine/resting/resting.ts';
 import { RESTED, TARGETS } from '../../../src/http/api/targets-schemas.ts';
 import { aCall, anAttempt } from '../../helpers/documents.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOpen, isOpenAt } from '../../../src/core/rules/schedule.ts';
+import { isOpen, isOpenAt } from '../../../src/core/rules/schedules/schedule.ts';
 import { load, problemsOf, warningsOf } from '../routes-folder.ts';
 
 const MAIN = `schedules: { o: { zone: America/New_York, open: [ "mon-sun 00:00-24:00" ], closed_ical: holidays.ics } }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { isOpenAt } from '../../../src/core/rules/schedule.ts';
+import { isOpenAt } from '../../../src/core/rules/schedules/schedule.ts';
 import { load, problemsOf, warningsOf } from '../routes-folder.ts';
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/calendars/', import.meta.url));

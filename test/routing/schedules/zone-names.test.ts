@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isZone } from '../../../src/core/rules/zone.ts';
+import { isZone } from '../../../src/core/rules/schedules/zone.ts';
 import { WINDOWS_NAMES, zoneOfWindowsName } from '../../../src/routing/schedules/windows-zones.ts';
 import { load, problemsOf, warningsOf } from '../routes-folder.ts';
 

@@ -1,8 +1,8 @@
 /** `from` and `to`: numbers, globs, lists and tables. */
-import { isGlob } from '../glob.ts';
+import { isGlob } from '../addresses/glob.ts';
 import type { Check, Surroundings } from '../match.ts';
 import { quote, type Subject } from '../subject.ts';
-import { tableName } from '../table.ts';
+import { tableName } from '../tables/table.ts';
 import { lasting, someOf } from './lasting.ts';
 
 export function addressClause(

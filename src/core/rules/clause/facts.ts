@@ -1,5 +1,5 @@
 /** Clauses about what the webhook says of a call. */
-import { compileGlob } from '../glob.ts';
+import { compileGlob } from '../addresses/glob.ts';
 import type { Check } from '../match.ts';
 import { quote, type Subject } from '../subject.ts';
 import { lasting, someOf } from './lasting.ts';

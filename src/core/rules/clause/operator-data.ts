@@ -1,10 +1,9 @@
 /** Clauses about the operator's data: a row of a table, the answer of a lookup. */
-
-import { resolveColumn } from '../found-rows.ts';
-import { compileGlob } from '../glob.ts';
+import { compileGlob } from '../addresses/glob.ts';
 import type { Check, Surroundings } from '../match.ts';
 import type { Clause } from '../rule.ts';
 import { quote, type Subject } from '../subject.ts';
+import { resolveColumn } from '../tables/found-rows.ts';
 import { lasting, someOf } from './lasting.ts';
 
 export function rowClause(clause: Extract<Clause, { key: 'row' }>, around: Surroundings): Check {

@@ -1,10 +1,10 @@
 /** Clauses whose answer changes with the time or with an operator's override. */
 import type { Check, Surroundings } from '../match.ts';
 import type { Clause } from '../rule.ts';
-import { closedBecause, isOpen } from '../schedule.ts';
+import { closedBecause, isOpen } from '../schedules/schedule.ts';
+import { wallText } from '../schedules/wall.ts';
 import type { Subject } from '../subject.ts';
 import { isOn, switchWords } from '../switch.ts';
-import { wallText } from '../wall.ts';
 import { lasting, someOf } from './lasting.ts';
 
 export function scheduleClause(names: readonly string[], around: Surroundings): Check {
