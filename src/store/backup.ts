@@ -4,7 +4,7 @@ import { backUpPostgres, restorePostgres } from './postgres/backup.ts';
 import { backUpSqlite, checkBackup, refuseItself, restoreSqlite } from './sqlite/backup.ts';
 
 /**
- * Returns how many calls the backup holds. Rejects with StoreUnavailable if none could be made, and
+ * Returns how many calls the backup holds, without the B-legs of transfers. Rejects with StoreUnavailable if none could be made, and
  * with the signal's reason if it was stopped; then nothing is left behind, and an earlier backup at
  * `to` stays.
  */

@@ -121,6 +121,32 @@ test('a folder that cannot be made is said, and nothing is restored', async () =
   expect(contents()).toEqual(before);
 });
 
+test('B-legs of transfers are not counted as calls, as they are in no list', async () => {
+  const store = await fill('one', 'two');
+  await store.commit([aUnit(aCall('leg', { parentId: 'one' }), 0)], null);
+  expect((await run('backup')).out).toContain('backup.db: 2 calls, ');
+  await store.close();
+  expect((await run('restore', { yes: true })).out).toContain('2 calls restored');
+});
+
+test.each([
+  ['no database', (at: string) => writeFileSync(at, 'x'.repeat(10_000)), 'not an SQLite database'],
+  [
+    'a file of another program',
+    (at: string) => {
+      const other = new DatabaseSync(at);
+      other.exec('create table notes (text)');
+      other.close();
+    },
+    'an SQLite file of another program',
+  ],
+])('a restore from %s blames that file, and no setting', async (_, make, reason) => {
+  make(file);
+  const { code, err } = await run('restore', { yes: true });
+  expect([code, err]).toEqual([1, expect.stringContaining(`${file}: ${reason}`)]);
+  expect(err).not.toContain('DATABASE_URL');
+});
+
 test('the database itself is not taken for the backup', async () => {
   const store = await fill('one');
   file = path;

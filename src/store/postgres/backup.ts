@@ -116,7 +116,7 @@ function lines(text: string): string[] {
 }
 
 interface Place {
-  /** The number of calls; null if there is no table of them. */
+  /** The number of calls, without B-legs, as lists count; null if there is no table of them. */
   calls: number | null;
   /** Where our tables are, or would be made; null if there is no such schema. */
   schema: string | null;
@@ -133,7 +133,9 @@ function look(url: string): Promise<Place> {
     );
     const { found, schema, neighbours } = rows[0];
     if (found !== true) return { calls: null, schema, neighbours };
-    const counted = await client.query('select count(*)::int as calls from calls');
+    const counted = await client.query(
+      'select count(*)::int as calls from call_filters where not leg',
+    );
     return { calls: counted.rows[0]?.calls, schema, neighbours };
   });
 }

@@ -142,13 +142,18 @@ function openExisting(path: string, timeout: number = BUSY_MS): DatabaseSync {
   }
 }
 
-/** Refuses a file of another program, and one that needs a newer release. */
+/**
+ * As lists count them, without the B-legs of transfers. Refuses a file of another program, and one
+ * that needs a newer release.
+ */
 function callsIn(database: DatabaseSync, path: string): number {
   try {
     const schema = readSchema(database, path);
     pendingMigrations(readMigrations('sqlite'), schema, CODE_VERSION, path);
     if (schema === null) throw new StoreUnavailable('it is empty', { where: path });
-    return Number(database.prepare('select count(*) as calls from calls').get()?.calls);
+    return Number(
+      database.prepare('select count(*) as calls from calls where leg = 0').get()?.calls,
+    );
   } catch (error) {
     throw explain(error, path);
   }

@@ -102,7 +102,7 @@ export function readSchema(database: DatabaseSync, path: string): SchemaRow | nu
   const application = database.prepare('pragma application_id').get()?.application_id;
   if (tables[0]?.name !== 'schema' || application !== APPLICATION_ID) {
     throw new StoreUnavailable(
-      `an SQLite file of another program (it has a table "${tables[0]?.name}"); name another file in DATABASE_URL`,
+      `an SQLite file of another program (it has a table "${tables[0]?.name}"); name another file`,
       { where: path },
     );
   }
@@ -112,7 +112,7 @@ export function readSchema(database: DatabaseSync, path: string): SchemaRow | nu
 
 /**
  * https://www.sqlite.org/rescode.html: primary result codes that are about the file, not about our
- * code.
+ * code. The file is the one in DATABASE_URL, or a backup that was named on the command line.
  */
 const MEANINGS = new Map<number, string>([
   [5, 'busy: another process writes to it'],
@@ -123,7 +123,7 @@ const MEANINGS = new Map<number, string>([
   [13, 'the disk is full'],
   [14, 'cannot be opened: it must be a file, in a folder this user may write to'],
   [23, 'access denied'],
-  [26, 'not an SQLite database: name another file in DATABASE_URL, or restore a backup'],
+  [26, 'not an SQLite database: name another file, or restore a backup'],
 ]);
 
 const BUSY = 5;

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { backUp, restore } from '../../../src/store/backup.ts';
 import { openStore } from '../../../src/store/open.ts';
+import { aCall, aUnit } from '../../helpers/documents.ts';
 import { asAdmin, freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';
 
 let database: TestDatabase;
@@ -91,6 +92,15 @@ test('a schema of our own is all that is backed up, and is restored into one of 
     '--exclude-schema="an""other"',
     '--exclude-schema="public"',
   ]);
+});
+
+test('B-legs of transfers are not counted as calls, as they are in no list', async () => {
+  const given = { kind: 'postgres', url: database.url } as const;
+  const store = await openStore(given);
+  const leg = aCall('leg', { parentId: 'one' });
+  await store.commit([aUnit(aCall('one'), 0), aUnit(leg, 0)], null);
+  await store.close();
+  expect(await backUp(given, join(folder, 'to'), new AbortController().signal)).toBe(1);
 });
 
 test('what is restored has statistics at once, without which lists of many calls are slow', async () => {
