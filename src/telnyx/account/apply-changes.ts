@@ -7,7 +7,7 @@
 import type { Application, PhoneNumber, Reading } from '../../core/account/account.ts';
 import { type Change, type FieldChange, unlike } from '../../core/account/change.ts';
 import { wantedFields } from '../../core/account/setup.ts';
-import type { AccountClient, ApplicationChange } from './client.ts';
+import type { AccountClient } from './client.ts';
 
 export interface AppliedChange {
   change: Change;
@@ -80,7 +80,7 @@ async function create(
 ): Promise<AppliedChange> {
   const { name, webhookUrl } = change;
   const fields = wantedFields(webhookUrl);
-  const answer = await client.createApplication({ name, webhookUrl, ...changed(fields) });
+  const answer = await client.createApplication({ name, webhookUrl, fields });
   if (answer.end === 'value') return settledCreate(change, answer.value);
   if (answer.end !== 'unreachable') return { change, state: 'failed', why: answer.why };
   const list = await client.applications();
@@ -106,7 +106,7 @@ async function update(
   change: Extract<Change, { type: 'update_application' }>,
 ): Promise<AppliedChange> {
   const { id, name, webhookUrl, fields } = change;
-  const answer = await client.updateApplication(id, { name, webhookUrl, ...changed(fields) });
+  const answer = await client.updateApplication(id, { name, webhookUrl, fields });
   return settled(
     change,
     answer,
@@ -154,15 +154,4 @@ function differences(fields: readonly FieldChange[], application: Application): 
   const left = unlike(fields, application);
   if (left.length === 0) return null;
   return left.map(({ field, now }) => `${field} is ${JSON.stringify(now)}`).join(', ');
-}
-
-/** The URL is not listed here, because every write contains it. */
-function changed(fields: readonly FieldChange[]): Partial<ApplicationChange> {
-  const change: Partial<ApplicationChange> = {};
-  for (const { field, after } of fields) {
-    if (field === 'webhook_api_version') change.apiVersion = String(after);
-    if (field === 'active') change.active = after === true;
-    if (field === 'call_cost_in_webhooks') change.costInWebhooks = after === true;
-  }
-  return change;
 }

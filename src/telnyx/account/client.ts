@@ -11,10 +11,12 @@ import type {
   Reading,
   VoiceProfile,
 } from '../../core/account/account.ts';
+import type { FieldChange } from '../../core/account/change.ts';
 import { type Fields, field } from '../fields.ts';
 import { pathSegment } from '../request.ts';
 import { type AskingOptions, createAsking, type Query } from './asking.ts';
 import { type DeliveryFilter, deliveryQuery, readDelivery } from './deliveries.ts';
+import { unreachable } from './reading.ts';
 import {
   readApplication,
   readBalance,
@@ -28,16 +30,12 @@ import {
 /** Items read so far, and the total if Telnyx gives one. */
 export type Progress = (read: number, total: number | null) => void;
 
-/** The settings of an application that we write; a field left out stays as it is. */
-export interface ApplicationChange {
+/** What is written to an application; a field left out stays as it is. */
+export interface ApplicationWrite {
   /** Both are required by Telnyx in every write, changed or not. */
   name: string;
   webhookUrl: string;
-  apiVersion?: string;
-  active?: boolean;
-  costInWebhooks?: boolean;
-  failoverUrl?: string | null;
-  profileId?: string;
+  fields: readonly Pick<FieldChange, 'field' | 'after'>[];
 }
 
 export interface Dial {
@@ -62,12 +60,12 @@ export interface AccountClient {
   deliveries(filter: DeliveryFilter): Promise<Reading<Delivery[]>>;
   /** One page of at most `count`, newest first. */
   newestDeliveries(filter: DeliveryFilter, count: number): Promise<Reading<Delivery[]>>;
-  createApplication(change: ApplicationChange): Promise<Reading<Application>>;
-  updateApplication(id: string, change: ApplicationChange): Promise<Reading<Application>>;
+  createApplication(write: ApplicationWrite): Promise<Reading<Application>>;
+  updateApplication(id: string, write: ApplicationWrite): Promise<Reading<Application>>;
   /** Assigns the number to a connection; null: to none. */
   assignNumber(id: string, connectionId: string | null): Promise<Reading<PhoneNumber>>;
   /** Places a call: phones ring, and it costs money. */
-  dial(call: Dial): Promise<Reading<{ callId: string; legId: string | null }>>;
+  dial(call: Dial): Promise<Reading<{ callId: string }>>;
   hangUp(callId: string): Promise<Reading<Fields>>;
   /** How far Telnyx's clock is ahead of ours, by the last answer; null before the first. */
   clockOffMs(): number | null;
@@ -134,13 +132,13 @@ export function createAccountClient(options: AskingOptions): AccountClient {
         eachOf({ end: 'value', value: data }, '/webhook_deliveries', readDelivery),
       );
     },
-    createApplication: (change) =>
-      written('POST', '/call_control_applications', applicationBody(change), readApplication),
-    updateApplication: (id, change) =>
+    createApplication: (write) =>
+      written('POST', '/call_control_applications', applicationBody(write), readApplication),
+    updateApplication: (id, write) =>
       written(
         'PATCH',
         `/call_control_applications/${encodeURIComponent(id)}`,
-        applicationBody(change),
+        applicationBody(write),
         readApplication,
       ),
     assignNumber: (id, connectionId) =>
@@ -163,16 +161,11 @@ export function createAccountClient(options: AskingOptions): AccountClient {
   };
 }
 
-function applicationBody(change: ApplicationChange): Fields {
-  const { apiVersion, active, costInWebhooks, failoverUrl, profileId } = change;
+function applicationBody({ name, webhookUrl, fields }: ApplicationWrite): Fields {
   return {
-    application_name: change.name,
-    webhook_event_url: change.webhookUrl,
-    ...(apiVersion === undefined ? {} : { webhook_api_version: apiVersion }),
-    ...(active === undefined ? {} : { active }),
-    ...(costInWebhooks === undefined ? {} : { call_cost_in_webhooks: costInWebhooks }),
-    ...(failoverUrl === undefined ? {} : { webhook_event_failover_url: failoverUrl }),
-    ...(profileId === undefined ? {} : { outbound: { outbound_voice_profile_id: profileId } }),
+    ...Object.fromEntries(fields.map(({ field, after }) => [field, after])),
+    application_name: name,
+    webhook_event_url: webhookUrl,
   };
 }
 
@@ -200,8 +193,8 @@ function eachOf<T>(
   return items.includes(null) ? unreadable(path) : { end: 'value', value: items as T[] };
 }
 
-function unreadable(path: string): { end: 'unreachable'; why: string } {
-  return { end: 'unreachable', why: `${path} gave an undocumented answer` };
+function unreadable(path: string) {
+  return unreachable(`${path} gave an undocumented answer`);
 }
 
 function startOf({ startedAt }: Delivery): number {

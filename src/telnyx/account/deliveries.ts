@@ -9,7 +9,6 @@ export interface DeliveryFilter {
   eventTypes?: readonly string[];
   /** Time of the first attempt, in milliseconds since the epoch. */
   startedFrom?: number;
-  startedTo?: number;
 }
 
 /** The documented maximum that Telnyx keeps of an answer. */
@@ -17,7 +16,7 @@ const BODY_CHARS_MAX = 10_240;
 const ATTEMPTS_MAX = 100;
 
 export function deliveryQuery(filter: DeliveryFilter): Query {
-  const { failed, eventTypes, startedFrom, startedTo } = filter;
+  const { failed, eventTypes, startedFrom } = filter;
   return {
     ...(failed === undefined ? {} : { 'filter[status][eq]': failed ? 'failed' : 'delivered' }),
     // Without this filter, Telnyx lists deliveries of all products of the account.
@@ -25,9 +24,6 @@ export function deliveryQuery(filter: DeliveryFilter): Query {
     ...(startedFrom === undefined
       ? {}
       : { 'filter[started_at][gte]': new Date(startedFrom).toISOString() }),
-    ...(startedTo === undefined
-      ? {}
-      : { 'filter[started_at][lte]': new Date(startedTo).toISOString() }),
   };
 }
 

@@ -52,8 +52,8 @@ export function readApplication(entry: unknown): Application | null {
     name: asText(fields.application_name, NAME_CHARS_MAX) ?? '',
     // Only an explicit `false` counts as inactive.
     active: fields.active !== false,
-    webhookUrl: filled(fields.webhook_event_url, URL_CHARS_MAX),
-    failoverUrl: filled(fields.webhook_event_failover_url, URL_CHARS_MAX),
+    webhookUrl: filledText(fields.webhook_event_url, URL_CHARS_MAX),
+    failoverUrl: filledText(fields.webhook_event_failover_url, URL_CHARS_MAX),
     // The documented default.
     apiVersion: asText(fields.webhook_api_version, 20) ?? '1',
     webhookTimeoutSecs: secondsOf(fields.webhook_timeout_secs),
@@ -77,7 +77,7 @@ export function readNumber(entry: unknown): PhoneNumber | null {
     number,
     status: asText(fields.status, 100) ?? 'unknown',
     connectionId: idOf(fields.connection_id),
-    connectionName: filled(fields.connection_name, NAME_CHARS_MAX),
+    connectionName: filledText(fields.connection_name, NAME_CHARS_MAX),
   };
 }
 
@@ -89,14 +89,14 @@ export function readVoice(entry: unknown): [string, NumberVoice] | null {
   const forwarding = asObject(fields.call_forwarding);
   // Forwarding is enabled by default, but it only takes effect with a number to forward to.
   const to =
-    forwarding?.call_forwarding_enabled === false ? null : filled(forwarding?.forwards_to, 100);
+    forwarding?.call_forwarding_enabled === false ? null : filledText(forwarding?.forwards_to, 100);
   const type = forwarding?.forwarding_type;
   return [
     id,
     {
       forwardsTo: to,
       forwarding: to !== null && (type === 'always' || type === 'on-failure') ? type : null,
-      translatedNumber: filled(fields.translated_number, 100),
+      translatedNumber: filledText(fields.translated_number, 100),
     },
   ];
 }
@@ -121,10 +121,9 @@ export function readProfile(data: unknown): VoiceProfile | null {
   };
 }
 
-export function readDialled(data: unknown): { callId: string; legId: string | null } | null {
-  const fields = asObject(data);
-  const callId = asName(fields?.call_control_id, 500);
-  return callId === null ? null : { callId, legId: asName(fields?.call_leg_id, 100) };
+export function readDialled(data: unknown): { callId: string } | null {
+  const callId = asName(asObject(data)?.call_control_id, 500);
+  return callId === null ? null : { callId };
 }
 
 /** Ids must be text: a JSON number this large would have lost its last digits. */
@@ -132,7 +131,7 @@ function idOf(value: unknown): string | null {
   return asName(value, 100);
 }
 
-function filled(value: unknown, charsMax: number): string | null {
+function filledText(value: unknown, charsMax: number): string | null {
   const text = asText(value, charsMax);
   return text === null || text.trim() === '' ? null : text;
 }

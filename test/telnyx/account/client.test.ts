@@ -183,11 +183,11 @@ describe('a write', () => {
       applications: [{ webhook_api_version: '1', active: false }],
     });
     const urls = { name: 'Referee', webhookUrl: 'https://pbx.example.com/webhooks/telnyx' };
-    const changed = valueIn(
-      await client.updateApplication(CONNECTION_ID, { ...urls, apiVersion: '2', active: true }),
-    );
+    const version = { field: 'webhook_api_version', after: '2' } as const;
+    const fields = [version, { field: 'active', after: true } as const];
+    const changed = valueIn(await client.updateApplication(CONNECTION_ID, { ...urls, fields }));
     expect(changed).toMatchObject({ apiVersion: '2', active: true, webhookUrl: urls.webhookUrl });
-    const made = valueIn(await client.createApplication({ ...urls, apiVersion: '2' }));
+    const made = valueIn(await client.createApplication({ ...urls, fields: [version] }));
     const [number] = valueIn(await client.numbers());
     expect(valueIn(await client.assignNumber(number?.id ?? '', made.id)).connectionId).toBe(
       made.id,
@@ -197,8 +197,8 @@ describe('a write', () => {
 
   test('that is refused says why in Telnyx words', async () => {
     const { client } = await stage({});
-    const change = { name: 'Referee', webhookUrl: 'nowhere' };
-    expect(await client.updateApplication(CONNECTION_ID, change)).toMatchObject({
+    const write = { name: 'Referee', webhookUrl: 'nowhere', fields: [] };
+    expect(await client.updateApplication(CONNECTION_ID, write)).toMatchObject({
       end: 'unreachable',
       why: expect.stringContaining('10015'),
     });
