@@ -20,6 +20,9 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   );
   process.exitCode = 1;
 } else {
+  // SIGHUP reloads the routes of a server and must never end it, so it is taken before the server is
+  // loaded, which takes a second. Until then there is nothing to reload.
+  if (process.argv[2] === 'serve') process.on('SIGHUP', () => {});
   // After eight idle seconds V8 runs a full collection and returns memory. The next burst of calls
   // must take it again page by page, so its first few thousand webhooks cost at least half as much
   // again. This changes the eight seconds to an hour. The flag is V8's only way to set it, and V8

@@ -66,8 +66,7 @@ async function run({ env, config, log }: Prepared, io: Io): Promise<boolean> {
     sayFailed(error, io, log);
     return null;
   });
-  // By default SIGHUP would end the process. Before the routes are loaded there is nothing to
-  // reload.
+  // One that came earlier was ignored (bin/referee.js): the routes had not been read yet.
   process.on('SIGHUP', () => void starting.then((service) => service?.reload()));
   const stopped = untilStopped(starting, stopping.signal, { config, log, io });
   const service = await starting;

@@ -111,7 +111,7 @@ export async function startProcess(
       return code ?? signal;
     },
     ready: () => readyOn(given.PORT),
-    over: () => child.exitCode !== null,
+    over: () => child.exitCode !== null || child.signalCode !== null,
   };
 }
 

@@ -93,6 +93,29 @@ test('SIGTERM before the database has ever answered ends the start at once, with
   expect(await started.exited()).toBe(0);
 });
 
+/** Preloaded, this sends SIGHUP to its own process just before anything of Referee is loaded. */
+const HANGS_UP_FIRST = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  registerHooks({
+    resolve(name, context, next) {
+      if (name.endsWith('/src/main.ts')) process.kill(process.pid, 'SIGHUP');
+      return next(name, context);
+    },
+  });
+`)}`;
+
+test('SIGHUP does not end a server that has just begun to start, and ends other commands', async () => {
+  const hungUp = (command: string) => {
+    const args = ['--import', HANGS_UP_FIRST, REFEREE, command];
+    return startProcess({}, { command: [process.execPath, ...args] });
+  };
+  const started = await hungUp('serve');
+  await becomesReady(started);
+  started.child.kill('SIGTERM');
+  expect(await started.exited()).toBe(0);
+  expect(await (await hungUp('check')).exited()).toBe('SIGHUP');
+});
+
 test.each([
   ['nowhere.invalid', /the name nowhere\.invalid does not resolve .*Set HOST/],
   ['203.0.113.5', /this machine has no such address .*Set HOST/],
