@@ -24,6 +24,7 @@ import {
   setDeadline,
   type Turn,
   takeBack,
+  tookAnswer,
 } from './turn.ts';
 import { startWhileMoving } from './voice.ts';
 
@@ -58,6 +59,7 @@ export function startAttempt(turn: Turn, asked: MovingStep): Attempt {
 export function acceptAttempt(turn: Turn, attempt: Attempt): void {
   if (attempt.acceptedAt !== null) return;
   attempt.acceptedAt = turn.now;
+  tookAnswer(turn);
   // Telnyx has executed the command, so it is not sent again.
   takeBack(turn, attempt.id);
   if (attempt.verdict !== null || turn.call.running?.id !== attempt.id) return;

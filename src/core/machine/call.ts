@@ -231,7 +231,10 @@ export interface Call {
   heardAt: number | null;
   phase: Phase;
   ends: Ends | null;
+  /** Its steps may run that need an answered call. */
   answered: boolean;
+  /** Only because nothing shows whether Telnyx executed the answer. */
+  answerAssumed: boolean;
   /** Telnyx refused to answer the call, so steps that need an answered call are skipped. */
   answerRefused: boolean;
   /** After 90034 we answer the call once, then send the refused command again. */

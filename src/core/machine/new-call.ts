@@ -29,6 +29,7 @@ export function newCall(callId: string, now: number): Call {
     phase: 'new',
     ends: null,
     answered: false,
+    answerAssumed: false,
     answerRefused: false,
     answeredAgain: false,
     foreignState: null,

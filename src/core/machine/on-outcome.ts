@@ -18,7 +18,7 @@ import { isMoving } from './plan.ts';
 import { startProbe } from './probe.ts';
 import { onActiveCalls, probeAlive } from './probe-end.ts';
 import { answerAndAgain } from './run-plan.ts';
-import { note, setDeadline, type Turn } from './turn.ts';
+import { assumeAnswered, note, setDeadline, type Turn } from './turn.ts';
 import {
   isLastWords,
   keepsTurn,
@@ -174,7 +174,7 @@ function onAnswerOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): v
       turn.goOn = true;
       if (call.answeredAgain) {
         // It was answered before 90034, so the refusal may mean that it still is. The step tells.
-        call.answered = true;
+        assumeAnswered(turn);
         return;
       }
       call.answerRefused = true;

@@ -20,7 +20,7 @@ import { onBridged } from './on-b-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
 import { chooseBranch } from './step-end.ts';
-import { clearDeadline, type Turn, takeBack } from './turn.ts';
+import { clearDeadline, type Turn, takeBack, tookAnswer } from './turn.ts';
 import { onVoiceStarted } from './voice.ts';
 import { endsRunningVoice, endsSuspendedVoice } from './voice-end.ts';
 
@@ -92,6 +92,7 @@ const ONLY_ANSWERED = /^call\.(dtmf\.received|machine\.(premium\.)?(detection|gr
 function onAnswered(turn: Turn): void {
   const { call } = turn;
   call.answered = true;
+  tookAnswer(turn);
   for (const { id, action } of call.outstanding) if (action === 'answer') takeBack(turn, id);
   if (call.phase === 'answering') turn.goOn = true;
 }

@@ -14,7 +14,15 @@ import {
   WATCH_MS,
 } from './limits.ts';
 import { ask } from './probe.ts';
-import { dropProbe, issue, note, putOffDeadline, setDeadline, type Turn } from './turn.ts';
+import {
+  assumeAnswered,
+  dropProbe,
+  issue,
+  note,
+  putOffDeadline,
+  setDeadline,
+  type Turn,
+} from './turn.ts';
 import {
   askForBLeg,
   giveUp,
@@ -105,7 +113,7 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
       return;
     }
     case 'step':
-      if (call.phase === 'answering') call.answered = true;
+      if (call.phase === 'answering') assumeAnswered(turn);
       turn.goOn = true;
       return;
     case 'referred':

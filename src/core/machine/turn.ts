@@ -58,6 +58,20 @@ export function note(turn: Turn, text: string): void {
   turn.notes.push(text);
 }
 
+/**
+ * Nothing shows whether Telnyx executed the answer, so the next step finds out. Until it does,
+ * nobody is told that the call was answered.
+ */
+export function assumeAnswered({ call }: Turn): void {
+  call.answered = true;
+  call.answerAssumed = true;
+}
+
+/** Telnyx executed something that it executes only on an answered call. */
+export function tookAnswer({ call }: Turn): void {
+  if (call.answered) call.answerAssumed = false;
+}
+
 /** The running step is the next one again. */
 export function putBackRunning(turn: Turn): void {
   const { call } = turn;

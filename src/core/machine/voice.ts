@@ -24,6 +24,7 @@ import {
   setDeadline,
   type Turn,
   takeBack,
+  tookAnswer,
 } from './turn.ts';
 
 export type VoiceStep = SayStep | PlayStep | MenuStep;
@@ -46,6 +47,7 @@ export function startVoice(turn: Turn, step: VoiceStep): void {
 
 /** The command was accepted: from now on the prompt takes its natural length. */
 export function acceptVoice(turn: Turn, step: VoiceStep): void {
+  tookAnswer(turn);
   setDeadline(turn, 'step', voiceMs(step));
 }
 

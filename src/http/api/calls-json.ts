@@ -32,7 +32,7 @@ export function callSummary(call: Call) {
     rows: call.rows.map(({ table, key }) => ({ table, key })),
     route_set: call.routeSet,
     decided: call.decided,
-    answered: call.answered,
+    answered: call.answered && !call.answerAssumed,
     created_at: iso(call.createdAt),
     ended_at: iso(call.endedAt),
     parent_call_control_id: call.parentId,

@@ -142,7 +142,10 @@ const SUMMARY_FIELDS = {
   }),
   route_set: textOrNull,
   decided: Type.Boolean(),
-  answered: Type.Boolean(),
+  answered: Type.Boolean({
+    description:
+      'Telnyx reported the answer, or executed something that only an answered call can have',
+  }),
   created_at: time,
   ended_at: timeOrNull,
   parent_call_control_id: orNull(

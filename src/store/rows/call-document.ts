@@ -27,6 +27,7 @@ const callDefaults = () =>
     heardAt: null,
     ends: null,
     answered: false,
+    answerAssumed: false,
     answerRefused: false,
     answeredAgain: false,
     foreignState: null,

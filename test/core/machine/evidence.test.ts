@@ -176,6 +176,18 @@ describe('a request whose outcome is unknown', () => {
     expect(d.count('refer')).toBe(1);
   });
 
+  it('of an answer does not count as answered before Telnyx executes a step after it', () => {
+    const d = drive(decision([refer('a'), say('Sorry.')]));
+    d.hook('call.initiated');
+    d.outcome(d.last('answer'), UNKNOWN, d.now - 10_000);
+    d.outcome(d.last('probe'), ALIVE);
+    expect([d.count('refer'), d.call.answered, d.call.answerAssumed]).toEqual([1, true, true]);
+    d.outcome(d.last('refer'), UNKNOWN, d.now);
+    expect(d.call.answerAssumed).toBe(true);
+    d.hook('call.refer.started');
+    expect([d.call.answered, d.call.answerAssumed]).toEqual([true, false]);
+  });
+
   it('of a prompt leaves it the time in which it may be heard', () => {
     const d = answered([say('One moment, please.'), refer('a')]);
     const started = d.now;

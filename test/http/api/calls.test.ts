@@ -442,3 +442,16 @@ describe('what a call cost', () => {
     ]);
   });
 });
+
+test('a call counts as answered only if something shows it', async () => {
+  const answered = { answered: true, facts: { to: '+14155550777' } };
+  await app.store.commit(
+    [
+      aUnit(aCall('v3:heard', answered), 0),
+      aUnit(aCall('v3:perhaps', { ...answered, answerAssumed: true }), 0),
+    ],
+    null,
+  );
+  expect((await detail('v3:heard')).answered).toBe(true);
+  expect((await detail('v3:perhaps')).answered).toBe(false);
+});

@@ -81,6 +81,7 @@ const CALL: Call = {
   phase: 'referring',
   ends: 'failed',
   answered: true,
+  answerAssumed: true,
   answerRefused: true,
   answeredAgain: true,
   foreignState: '',
