@@ -167,7 +167,7 @@ function ruleText(proof: RuleProof, io: Io): string[] {
   const worst = [
     ['longest wait', summary.wait, summary.wait?.waitMs ?? 0, durationWords],
     ['longest silence', summary.silence, summary.silence?.silenceMs ?? 0, durationWords],
-    ['most moves', summary.moves, summary.moves?.moves ?? 0, String],
+    ['moves billed', summary.moves, summary.moves?.moves ?? 0, String],
   ] as const;
   for (const [what, path, value, words] of worst) {
     if (path === null) continue;

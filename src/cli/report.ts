@@ -106,13 +106,13 @@ const HEAD = [
   'RATE',
   'MEDIAN',
   'P95',
-  'MOVES',
+  'MOVES SENT',
   'COST',
 ];
 
 /** Columns that are dropped in a narrow terminal, in this order. */
 const GIVEN_UP = [
-  'MOVES',
+  'MOVES SENT',
   'P95',
   'MEDIAN',
   'TURNED AWAY',

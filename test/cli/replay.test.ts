@@ -88,7 +88,7 @@ describe('other routes', () => {
     expect(out).toMatch(/^ +1 {2}support → us {2}support → dublin\n +v3:straight$/m);
     expect(out).toMatch(/^ +1 {2}support → eu {2}support → dublin\n +v3:busy$/m);
     expect(out).toContain('Assumed: dublin completes, for 2 calls that did not reach it then.');
-    expect(out).toMatch(/^moves +3 +2$/m);
+    expect(out).toMatch(/^billed moves +3 +2$/m);
     expect((await replay([...routes('moved'), '--fail-on-change'])).code).toBe(1);
   });
 

@@ -88,7 +88,7 @@ function endsTable({ ends, moves }: Comparison, io: Io): string[] {
   return [
     bold(line('ends', 'before', 'after')),
     ...rows.map(([name, before, after]) => line(name, number(before), number(after))),
-    line('moves', number(moves.before), number(moves.after)),
+    line('billed moves', number(moves.before), number(moves.after)),
   ];
 }
 

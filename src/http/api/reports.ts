@@ -54,7 +54,10 @@ const NUMBERS = {
   ),
   attempts: whole,
   verdicts: Type.Record(text, whole, { description: 'Attempts by verdict' }),
-  moves: Type.Integer({ description: 'REFERs and transfers that were sent' }),
+  moves: Type.Integer({
+    description:
+      'REFERs and transfers that were sent, with those that the API of Telnyx refused and does not bill',
+  }),
   costs: Type.Array(
     Type.Object({ currency: text, amount: Type.String({ description: 'Decimal text' }) }),
   ),

@@ -310,7 +310,10 @@ export const PROVED = Type.Object({
     Type.Object({
       wait: Type.Object({ secs: Type.Number(), ...WORST }),
       silence: Type.Object({ secs: Type.Number(), ...WORST }),
-      moves: Type.Object({ count: Type.Integer(), ...WORST }),
+      moves: Type.Object({
+        count: Type.Integer({ description: 'REFERs and transfers that Telnyx bills' }),
+        ...WORST,
+      }),
     }),
   ),
   patience_secs: orNull(

@@ -56,7 +56,7 @@ function worst({ worst: found, words }) {
   return html`<dl class="facts">
     <div><dt>Longest wait</dt><dd>${duration(wait.secs * 1000)} <span class="faint">${story(wait.secs, words.wait)}</span></dd></div>
     <div><dt>Longest silence</dt><dd>${duration(silence.secs * 1000)} <span class="faint">${story(silence.secs, words.silence)}</span></dd></div>
-    <div><dt>Most moves</dt><dd>${moves.count} <span class="faint">${story(moves.count, words.moves)}</span></dd></div>
+    <div><dt>Most billed moves</dt><dd>${moves.count} <span class="faint">${story(moves.count, words.moves)}</span></dd></div>
   </dl>`;
 }
 
