@@ -3,6 +3,7 @@
  * page. It runs the server's own `transition` and resolves steps as the server does, in virtual
  * time and without an account.
  */
+import { counted } from '../counted.ts';
 import type { Verdict } from '../machine/call.ts';
 import { OTHERWISE } from '../machine/plan.ts';
 import { atOnce } from '../rules/at-once.ts';
@@ -55,6 +56,9 @@ export function* proveRoutes(
   return proofs;
 }
 
+/** How many paths of a rule are examined. */
+const PATHS_MAX = 100_000;
+
 function* proveRule(
   routes: CompiledRoutes,
   rule: Rule | null,
@@ -70,13 +74,17 @@ function* proveRule(
     patienceMs: null,
   };
   for (const start of starts) {
-    const { root, search, cut } = yield* searchFrom(start, options.fixed ?? null);
-    proof.trees.push({ who: start.who, root });
-    include(proof.summary, null, search.root.summary, false);
-    if (cut) proof.patienceMs = start.decision.policy.patienceMs;
-    if (search.complete) continue;
+    const left = PATHS_MAX - proof.summary.paths;
+    if (left > 0) {
+      const { root, search, cut } = yield* searchFrom(start, options.fixed ?? null, left);
+      proof.trees.push({ who: start.who, root });
+      include(proof.summary, null, search.root.summary, false);
+      if (cut) proof.patienceMs = start.decision.policy.patienceMs;
+      if (search.complete) continue;
+    }
     proof.complete = false;
-    proof.unfinished = `it has more than ${proof.summary.paths} paths: only these were examined`;
+    proof.unfinished = `it has more than ${counted(PATHS_MAX, 'path')}: only these were examined`;
+    break;
   }
   return proof;
 }
@@ -93,11 +101,15 @@ const NO_LIMITS = {
  * target could still report after it was given up, durations decide what follows. Then it searches
  * again with both, everything at its longest and at its shortest.
  */
-function* searchFrom(start: Start, fixed: Choosing['fixed']) {
+function* searchFrom(start: Start, fixed: Choosing['fixed'], pathsMax: number) {
   const { policy } = start.decision;
   const { answered } = start.asked;
   const how = (limits: Limits) => ({ decide: decisionsOf(start, limits), answered, fixed });
-  const untimed = new Search(begin(start, NO_LIMITS), { ...how(NO_LIMITS), timed: false });
+  const untimed = new Search(
+    begin(start, NO_LIMITS),
+    { ...how(NO_LIMITS), timed: false },
+    pathsMax,
+  );
   yield* run(untimed);
   const { refers, transfers } = untimed.root.summary;
   const impatient = untimed.movingMs >= policy.patienceMs;
@@ -107,7 +119,7 @@ function* searchFrom(start: Start, fixed: Choosing['fixed']) {
     !untimed.overlaps &&
     !impatient;
   if (within) return { root: untimed.root, search: untimed, cut: false };
-  const timed = new Search(begin(start, {}), { ...how({}), timed: true });
+  const timed = new Search(begin(start, {}), { ...how({}), timed: true }, pathsMax);
   yield* run(timed);
   return { root: untimed.root, search: timed, cut: impatient };
 }

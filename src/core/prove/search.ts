@@ -11,9 +11,6 @@ import { Keys, mayReport } from './key.ts';
 import { type Edge, emptySummary, endSummary, include, type Summary } from './path.ts';
 import { movesOf, type Scene } from './scene.ts';
 
-/** Beyond this a search stops unfinished, and reports that. */
-const PATHS_MAX = 100_000;
-
 /** A moment at which several things may happen. */
 export interface Fork {
   /** The step that the choice is about: `answer`, `refer support-us`, `menu`. */
@@ -46,6 +43,7 @@ interface Open {
 
 export class Search {
   readonly #how: Choosing;
+  readonly #pathsMax: number;
   readonly #keys = new Keys();
   readonly #known = new Map<string, Fork>();
   readonly #open: Open[] = [];
@@ -57,8 +55,10 @@ export class Search {
   /** A caller is moved while a silent attempt may still report, so durations matter. */
   overlaps = false;
 
-  constructor(start: Scene, how: Choosing) {
+  /** After `pathsMax` paths it stops unfinished, and reports that. */
+  constructor(start: Scene, how: Choosing, pathsMax: number) {
     this.#how = how;
+    this.#pathsMax = pathsMax;
     this.root = { step: '', branches: [], summary: emptySummary() };
     const first = this.#moment(start);
     // A rule on a later event begins with its first attempt, which counts like any other.
@@ -105,14 +105,16 @@ export class Search {
   }
 
   #join(open: Open, edge: Edge, to: Fork | End): void {
-    this.#paths += to.summary.paths;
-    this.#add(open, edge, to);
-    if (this.#paths > PATHS_MAX) this.#complete = false;
+    const left = this.#pathsMax - this.#paths;
+    if (to.summary.paths > left) this.#complete = false;
+    if (left === 0) return;
+    this.#paths += Math.min(to.summary.paths, left);
+    this.#add(open, edge, to, left);
   }
 
-  #add(open: Open, edge: Edge, to: Fork | End): void {
+  #add(open: Open, edge: Edge, to: Fork | End, pathsMax = this.#pathsMax): void {
     open.fork.branches.push({ edge, to });
-    include(open.fork.summary, edge, to.summary, open.moving);
+    include(open.fork.summary, edge, countOf(to, pathsMax), open.moving);
   }
 
   #close(open: Open): void {
@@ -178,6 +180,22 @@ export class Search {
       transfers: counted('transfer'),
     };
   }
+}
+
+/** The worst of everything that follows, but at most `pathsMax` paths of it are counted. */
+function countOf(to: Fork | End, pathsMax: number): Summary {
+  if (!('branches' in to) || to.summary.paths <= pathsMax) return to.summary;
+  const summary: Summary = { ...to.summary, paths: 0, ends: new Map() };
+  for (const branch of to.branches) {
+    if (summary.paths === pathsMax) break;
+    const { paths, ends } = countOf(branch.to, pathsMax - summary.paths);
+    summary.paths += paths;
+    for (const [end, each] of ends) {
+      const shown = to.summary.ends.get(end)?.shown ?? each.shown;
+      summary.ends.set(end, { paths: each.paths + (summary.ends.get(end)?.paths ?? 0), shown });
+    }
+  }
+  return summary;
 }
 
 /** Adds the verdicts that need not be played because they lead to the same branch. */

@@ -214,9 +214,23 @@ describe('the worst of a rule', () => {
     const keys = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
     const level = (n: number): RouteStep =>
       menu(Object.fromEntries(keys.map((key) => [key, [say(`${n} ${key}`), { do: 'continue' }]])));
-    const { complete, paths } = ruleReport(one([1, 2, 3, 4, 5, 6].map(level)));
-    expect(complete).toBe(false);
-    expect(paths).toBeGreaterThan(100_000);
+    const { complete, paths, ends, unfinished } = ruleReport(one([1, 2, 3, 4, 5, 6].map(level)));
+    expect({ complete, paths }).toEqual({ complete: false, paths: 100_000 });
+    expect(Object.values(ends).reduce((sum, each) => sum + each, 0)).toBe(100_000);
+    expect(unfinished).toContain('more than 100,000 paths');
+  });
+
+  it('bounds the paths of a rule, not those of each order of its pick', () => {
+    const keys = ['1', '2', '3', '4', '5', '6'];
+    const level = (n: number): RouteStep =>
+      menu(Object.fromEntries(keys.map((key) => [key, [say(`${n} ${key}`), { do: 'continue' }]])));
+    const menus = [1, 2, 3, 4].map(level);
+    const policy = { patienceMs: 3_600_000 };
+    const oneOrder = ruleReport(one([...menus, refer('a'), refer('b'), refer('c')], { policy }));
+    const { complete, paths } = ruleReport(one([...menus, pick({ a: 1, b: 1, c: 1 })], { policy }));
+    expect(oneOrder.complete).toBe(true);
+    expect(oneOrder.paths * 6).toBeGreaterThan(100_000);
+    expect({ complete, paths }).toEqual({ complete: false, paths: 100_000 });
   });
 
   it('plays alike keys once', () => {
