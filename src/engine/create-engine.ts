@@ -24,7 +24,7 @@ import { createResting, type Resting } from './resting/resting.ts';
 import { createDecider } from './routes/decider.ts';
 import { createNextSet } from './routes/next-routes.ts';
 import { createRouteVersions, VERSIONS_KEPT } from './routes/route-versions.ts';
-import { createSweeper, type Sweeper, YOUNG_MS } from './sweep.ts';
+import { createSweeper, YOUNG_MS } from './sweep.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface EngineOptions {
@@ -78,15 +78,13 @@ export function createEngine(options: EngineOptions): Engine {
       ? null
       : createNextSet({ ...options.next, live: options.routes, log, metrics, now: Date.now });
   // One for each job, so that a job that works does not hide one that fails.
-  const failures = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
+  const failures = onceForEach((job) => onceUntilRecovered(log, 'upkeep.failed', { job }));
   const decider = createDecider(options.routes, next);
-  const rest = failures('resting targets');
   const resting = createResting({
     store,
     log,
     rests: (target) => decider.rests?.(target) ?? true,
-    onError: (error) => rest.failed(error, { job: 'resting targets' }),
-    onGood: () => rest.worked(),
+    failures: failures('resting targets'),
   });
   const observer = combineObservers(log, {
     ...options.observers,
@@ -97,7 +95,13 @@ export function createEngine(options: EngineOptions): Engine {
   const parts = { observer, resting, decider };
   const { receiver, dispatcher } = createReceiverAndDispatcher(options, parts);
   const recovery = createRecoveryService({ ...options, receiver, now: Date.now });
-  const sweeper = createLoggedSweeper(options, receiver);
+  const sweeper = createSweeper({
+    store,
+    receiver,
+    failures: onceUntilRecovered(log, 'sweep.failed'),
+    // One that has itself just started may have delayed webhooks like this one.
+    othersServe: (since) => othersServe(store, options.instance, { since, longerThanMs: YOUNG_MS }),
+  });
   const versions = createRouteVersions(store, failures('route versions'));
   const routes = createLiveRoutes({
     routes: options.routes,
@@ -152,7 +156,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function tryTo(job: string, work: Promise<unknown>): Promise<void> {
     await work.catch((error: unknown) => {
-      if (!stopped) failures(job).failed(error, { job });
+      if (!stopped) failures(job).failed(error);
     });
   }
 }
@@ -196,18 +200,6 @@ function createReceiverAndDispatcher(
   return { receiver, dispatcher };
 }
 
-function createLoggedSweeper({ store, log, instance }: EngineOptions, receiver: Receiver): Sweeper {
-  const failures = onceUntilRecovered(log, 'sweep.failed');
-  return createSweeper({
-    store,
-    receiver,
-    onError: (error) => failures.failed(error),
-    onGood: () => failures.worked(),
-    // One that has itself just started may have delayed webhooks like this one.
-    othersServe: (since) => othersServe(store, instance, { since, longerThanMs: YOUNG_MS }),
-  });
-}
-
 interface UpkeepParts {
   routes: ReloadableRoutes;
   troubles(): Trouble[];
@@ -232,8 +224,7 @@ function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep 
     }),
     followReload: routes.follow,
     counted: (final) => observer.counted(final),
-    onError: (job, error) => failures(job).failed(error, { job }),
-    onGood: (job) => failures(job).worked(),
+    failures,
     onPruned: (count, before) => {
       log.emit('calls.pruned', { count, before: new Date(before).toISOString() });
     },

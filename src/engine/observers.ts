@@ -78,13 +78,15 @@ export function guardCommands(
 /** Returns what the function returns; undefined if it threw, which is logged. */
 function createGuard(log: Log) {
   // Logged again only when it fails with another message: what is broken fails with every event.
-  const failures = onceForEach(() => onceUntilRecovered(log, 'observer.failed'));
+  const failures = onceForEach((observer) =>
+    onceUntilRecovered(log, 'observer.failed', { observer }),
+  );
   return <T>(observer: string, tell: () => T): T | undefined => {
     try {
       return tell();
     } catch (error) {
       try {
-        failures(observer).failed(error, { observer });
+        failures(observer).failed(error);
       } catch {
         // The log itself is broken.
       }

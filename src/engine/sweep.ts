@@ -1,6 +1,7 @@
 /** Turns due deadlines into events. Deadlines are rows, not timers, so any replica can do it. */
 import { deadlineEventId } from '../core/machine/command-id.ts';
 import { NewerRow } from '../errors.ts';
+import type { Once } from '../log/once.ts';
 import type { DueDeadline } from '../store/contract/calls.ts';
 import type { Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';
@@ -26,8 +27,7 @@ export interface Sweeper {
 export function createSweeper(options: {
   store: Store;
   receiver: Receiver;
-  onError(error: unknown): void;
-  onGood(): void;
+  failures: Once;
   /**
    * Whether another replica was there before this time (by the store's clock) and still is. Without
    * it there are no others.
@@ -35,7 +35,7 @@ export function createSweeper(options: {
   othersServe?(since: number): Promise<boolean>;
   everyMs?: number;
 }): Sweeper {
-  const { store, receiver, onError, onGood } = options;
+  const { store, receiver, failures } = options;
   const everyMs = options.everyMs ?? SWEEP_EVERY_MS;
   let timer: NodeJS.Timeout | null = null;
   let stopped = true;
@@ -66,7 +66,7 @@ export function createSweeper(options: {
       running = sweep().then(next, (error) => {
         recoveredAt = null;
         storeFailed = true;
-        onError(error);
+        failures.failed(error);
         next(everyMs);
       });
     }, inMs);
@@ -90,7 +90,7 @@ export function createSweeper(options: {
       (result) => result.status === 'rejected' && !(result.reason instanceof NewerRow),
     ) as PromiseRejectedResult[];
     if (failed[0] !== undefined && failed.length === taken.length) throw failed[0].reason;
-    onGood();
+    failures.worked();
     return fresh.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
   }
 

@@ -2,6 +2,7 @@
  * Background jobs of a replica: pruning, heartbeat, reloads that other replicas ask for, final
  * counts.
  */
+import type { Once } from '../log/once.ts';
 import type { Store } from '../store/store.ts';
 import { type Final, finalOf } from './receiving/tally.ts';
 import { type Repeated, type RepeatOptions, repeat } from './repeat.ts';
@@ -42,14 +43,13 @@ export interface UpkeepOptions {
   followReload(): Promise<void>;
   /** A verdict or an end can no longer be corrected. */
   counted(final: Final): void;
-  onError(job: string, error: unknown): void;
-  onGood(job: string): void;
+  failures(job: string): Once;
   /** This many calls that ended before this time were removed. */
   onPruned(count: number, before: number): void;
 }
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { store, instance, clock, onError, onGood } = options;
+  const { store, instance, clock } = options;
   const createdAt = clock();
   /** By the store's clock, like the time of a heartbeat; null until the first. */
   let startedAt: number | null = null;
@@ -71,12 +71,8 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   };
 
   function job(name: string, everyMs: number, run: RepeatOptions['run']) {
-    return repeat({
-      everyMs,
-      run,
-      onGood: () => onGood(name),
-      onError: (error) => onError(name, error),
-    });
+    const { failed, worked } = options.failures(name);
+    return repeat({ everyMs, run, onGood: worked, onError: failed });
   }
 
   /**

@@ -4,13 +4,13 @@ import type { LogEventName } from './events.ts';
 import type { Log, LogFields } from './log.ts';
 
 export interface Once {
-  failed(error: unknown, fields?: LogFields): void;
+  failed(error: unknown): void;
   worked(): void;
 }
 
-/** The end is logged too. */
-export function onceUntilRecovered(log: Log, event: LogEventName): Once {
-  const { failed, worked } = onceInARow(log, event);
+/** The end is logged too. `fields`: what fails, for its lines. */
+export function onceUntilRecovered(log: Log, event: LogEventName, fields?: LogFields): Once {
+  const { failed, worked } = onceInARow(log, event, fields);
   return {
     failed,
     worked() {
@@ -23,10 +23,11 @@ export function onceUntilRecovered(log: Log, event: LogEventName): Once {
 export function onceInARow(
   log: Log,
   event: LogEventName,
+  fields?: LogFields,
 ): Pick<Once, 'failed'> & { worked(): boolean } {
   let said: string | null = null;
   return {
-    failed(error, fields) {
+    failed(error) {
       const message = error instanceof Error ? error.message : String(error);
       if (message === said) log.lasts?.(event, { ...fields, err: error });
       else log.emit(event, { ...fields, err: error });
@@ -41,10 +42,10 @@ export function onceInARow(
 }
 
 /** The same for several kinds of problems, each with its own beginning and end. */
-export function onceForEach(make: () => Once): (kind: string) => Once {
+export function onceForEach(make: (kind: string) => Once): (kind: string) => Once {
   const known = new Map<string, Once>();
   return (kind) => {
-    const once = known.get(kind) ?? make();
+    const once = known.get(kind) ?? make(kind);
     known.set(kind, once);
     return once;
   };

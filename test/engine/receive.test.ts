@@ -452,10 +452,12 @@ describe('the sweep', () => {
           return received;
         },
       },
-      onError: () => {
-        errors += 1;
+      failures: {
+        failed() {
+          errors += 1;
+        },
+        worked() {},
       },
-      onGood: () => {},
       everyMs: 10,
     });
     sweeper.start();

@@ -55,9 +55,11 @@ function sweep(
         return became(event);
       },
     },
-    onError: (error) => errors.push(error),
-    onGood: () => {
-      sweeps += 1;
+    failures: {
+      failed: (error) => void errors.push(error),
+      worked() {
+        sweeps += 1;
+      },
     },
     ...(others === undefined ? {} : { othersServe: async () => others }),
     everyMs: 5,

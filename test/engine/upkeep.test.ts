@@ -54,11 +54,13 @@ describe.each([
       standing: () => ({ routeSet: 'a hash', refusal: null }),
       followReload: async () => {},
       counted: () => {},
-      onError: (job, error) => done.reject(new Error(job, { cause: error })),
-      onGood: (job) => {
-        worked.add(job);
-        if (worked.size === JOBS) done.resolve();
-      },
+      failures: (job) => ({
+        failed: (error) => done.reject(new Error(job, { cause: error })),
+        worked() {
+          worked.add(job);
+          if (worked.size === JOBS) done.resolve();
+        },
+      }),
       onPruned: (count) => void pruned.push(count),
     });
     upkeep.start();

@@ -38,9 +38,9 @@ describe('a lasting problem', () => {
 
   it('does not end because another kind of problem did', () => {
     const { log, lines } = collected();
-    const job = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
+    const job = onceForEach((name) => onceUntilRecovered(log, 'upkeep.failed', { job: name }));
     for (let round = 0; round < 3; round += 1) {
-      job('prune').failed(new Error('no such table'), { job: 'prune' });
+      job('prune').failed(new Error('no such table'));
       job('heartbeat').worked();
     }
     expect(lines).toEqual([['upkeep.failed', 'no such table']]);

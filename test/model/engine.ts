@@ -256,8 +256,7 @@ class Scene {
     const sweeper = createSweeper({
       store,
       receiver,
-      onError: () => {},
-      onGood: () => {},
+      failures: { failed() {}, worked() {} },
       everyMs: 1_000,
     });
     process.receive = receiver.receive;

@@ -378,8 +378,8 @@ export const ENGINE_MUTANTS: EngineMutant[] = [
   {
     name: 'deadlines are no longer looked for after the store failed',
     file: 'engine/sweep.ts',
-    from: 'onError(error);\n        next(everyMs);',
-    to: 'onError(error);',
+    from: 'failures.failed(error);\n        next(everyMs);',
+    to: 'failures.failed(error);',
   },
 ];
 

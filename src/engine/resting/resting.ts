@@ -21,6 +21,7 @@ import {
 } from '../../core/rules/targets/rest.ts';
 import { evidenceOf } from '../../core/rules/targets/rest-evidence.ts';
 import type { Log } from '../../log/log.ts';
+import type { Once } from '../../log/once.ts';
 import type { Store } from '../../store/store.ts';
 import type { Observer } from '../engine.ts';
 import { type RestTrial, RestUse } from './rest-use.ts';
@@ -52,8 +53,7 @@ export interface RestingOptions {
   store: Pick<Store, 'setting' | 'changeSetting'>;
   rests(target: string): boolean;
   log: Pick<Log, 'emit'>;
-  onError(error: unknown): void;
-  onGood(): void;
+  failures: Once;
 }
 
 interface ReferRefusal {
@@ -65,7 +65,7 @@ class Overtaken extends Error {}
 
 /** One closure over what is known and what waits: nearly all functions below share it. */
 export function createResting(options: RestingOptions): Resting {
-  const { store, rests, log, onError, onGood } = options;
+  const { store, rests, log, failures } = options;
   let known: { version: number; state: RestState } = { version: -1, state: restState(null) };
   const waiting = new WaitingObservations();
   let refusals: ReferRefusal[] = [];
@@ -189,12 +189,12 @@ export function createResting(options: RestingOptions): Resting {
         for (const each of refused) next = noteRefusal(next, each.connectionId, each.target, now);
         return tidied(next, now);
       });
-      onGood();
+      failures.worked();
       for (const each of changes) report(each.name, each.before, each.after);
     } catch (error) {
       waiting.putBack(taken);
       refusals = [...refused, ...refusals].slice(-REFUSALS_MAX);
-      onError(error);
+      failures.failed(error);
       writeIn(TRY_AGAIN_MS);
     }
   }

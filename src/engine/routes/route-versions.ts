@@ -99,7 +99,7 @@ export function createRouteVersions(
         await job();
         failures.worked();
       } catch (error) {
-        failures.failed(error, { job: 'route versions' });
+        failures.failed(error);
         if (error instanceof StoreUnavailable) {
           await setTimeout(tryAgainMs, undefined, { signal: stopping.signal, ref: false }).catch(
             () => {},

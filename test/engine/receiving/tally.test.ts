@@ -91,10 +91,12 @@ function replica(plan: Step[] = [refer('a')]): Replica {
     standing: () => ({ routeSet: 'hash', refusal: null }),
     followReload: async () => {},
     counted: (final) => observer.counted(final),
-    onError: (_job, error) => {
-      throw error;
-    },
-    onGood: () => {},
+    failures: () => ({
+      failed(error) {
+        throw error;
+      },
+      worked() {},
+    }),
     onPruned: () => {},
   });
   const made = { engine, metrics, start: upkeep.start, stop: upkeep.stop };

@@ -47,10 +47,12 @@ function aWorld() {
           list.push({ target: String(fields.target), at: Date.now() });
         },
       },
-      onError(error) {
-        throw error;
+      failures: {
+        failed(error) {
+          throw error;
+        },
+        worked() {},
       },
-      onGood() {},
     });
   return {
     replicas: [replica(), replica()] as [Resting, Resting],

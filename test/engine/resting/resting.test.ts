@@ -45,10 +45,12 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
         store,
         rests: () => true,
         log: { emit: (event, fields = {}) => void told.push(`${event} ${fields.target}`) },
-        onError: (error) => {
-          throw error;
+        failures: {
+          failed(error) {
+            throw error;
+          },
+          worked() {},
         },
-        onGood: () => {},
       });
       const { receive } = createReceiver({
         store,

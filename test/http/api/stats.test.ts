@@ -336,10 +336,10 @@ describe('problems', () => {
     const MINUTE = 60_000;
     let at = 1_000_000;
     const own = watchTroubles({ emit: () => {} }, { now: Date.now, monotonic: () => at });
-    const prune = onceUntilRecovered(own.log, 'upkeep.failed');
+    const prune = onceUntilRecovered(own.log, 'upkeep.failed', { job: 'prune' });
     const shown = () => own.recent(at).map(({ kind }) => kind);
     for (let minute = 0; minute < 180; minute += 1) {
-      prune.failed(new Error('canceling statement due to lock timeout'), { job: 'prune' });
+      prune.failed(new Error('canceling statement due to lock timeout'));
       at += MINUTE;
       expect(shown()).toEqual(['upkeep.failed']);
     }

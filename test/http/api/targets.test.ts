@@ -21,10 +21,11 @@ beforeEach(async () => {
   await app.store.changeSetting('rest', () => null);
   await app.store.changeSetting('overrides', () => null);
   const log = { emit: (event: string, fields = {}) => app.lines.push({ event, fields }) };
-  const onError = (error: unknown) => {
+  const failed = (error: unknown) => {
     throw error;
   };
-  resting = createResting({ store: app.store, rests: () => true, log, onError, onGood() {} });
+  const failures = { failed, worked() {} };
+  resting = createResting({ store: app.store, rests: () => true, log, failures });
   app.lines.length = 0;
 });
 
