@@ -13,6 +13,15 @@ export interface RepeatOptions {
   onError: (error: unknown) => void;
 }
 
+/** Work in portions, until one is smaller than it may be, because then nothing is left. */
+export async function inPortions(
+  max: number,
+  stopped: () => boolean,
+  portion: (max: number) => Promise<number>,
+): Promise<void> {
+  for (let done = max; done >= max && !stopped(); ) done = await portion(max);
+}
+
 export function repeat({ everyMs, run, onGood, onError }: RepeatOptions): Repeated {
   let timer: NodeJS.Timeout | undefined;
   let stopped = true;

@@ -5,7 +5,7 @@
 import type { Once } from '../log/once.ts';
 import type { Store } from '../store/store.ts';
 import { type Final, finalOf } from './receiving/tally.ts';
-import { type Repeated, type RepeatOptions, repeat } from './repeat.ts';
+import { inPortions, type Repeated, type RepeatOptions, repeat } from './repeat.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
@@ -76,36 +76,35 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   /**
-   * Small batches, so that no webhook waits for a large delete. A call must be old by both the
+   * In small portions, so that no webhook waits for a large delete. A call must be old by both the
    * store's clock and ours, so that a clock that runs ahead does not remove calls that are still
    * needed.
    */
   async function prune(stopped: () => boolean): Promise<void> {
     const before = await retainedSince();
+    await pruneCalls(before, stopped);
+    await inPortions(AUDIT_PRUNED_MAX, stopped, (max) => store.pruneAudit(before, max));
+    const oldest = before + (options.retentionDays - options.historyDays) * DAY_MS;
+    await inPortions(SUMS_PRUNED_MAX, stopped, (max) => store.pruneSums(oldest, max));
+  }
+
+  async function pruneCalls(before: number, stopped: () => boolean): Promise<void> {
     let count = 0;
+    const enough = () => stopped() || count >= PRUNE_ROUND_MAX;
     try {
-      for (let last = PRUNE_CALLS_MAX; last === PRUNE_CALLS_MAX; ) {
-        if (stopped() || count >= PRUNE_ROUND_MAX) break;
-        last = await store.prune(before, PRUNE_CALLS_MAX);
-        count += last;
-      }
+      await inPortions(PRUNE_CALLS_MAX, enough, async (max) => {
+        const pruned = await store.prune(before, max);
+        count += pruned;
+        return pruned;
+      });
     } finally {
       if (count > 0) options.onPruned(count, before);
-    }
-    for (let last = AUDIT_PRUNED_MAX; last === AUDIT_PRUNED_MAX && !stopped(); ) {
-      last = await store.pruneAudit(before, AUDIT_PRUNED_MAX);
-    }
-    const oldest = before + (options.retentionDays - options.historyDays) * DAY_MS;
-    for (let last = SUMS_PRUNED_MAX; last === SUMS_PRUNED_MAX && !stopped(); ) {
-      last = await store.pruneSums(oldest, SUMS_PRUNED_MAX);
     }
   }
 
   /** Adds ended calls to the hourly sums and to the search. */
   async function fold(stopped: () => boolean): Promise<void> {
-    for (let last = FOLDED_MAX; last === FOLDED_MAX && !stopped(); ) {
-      last = await store.fold(FOLDED_MAX);
-    }
+    await inPortions(FOLDED_MAX, stopped, (max) => store.fold(max));
   }
 
   async function retainedSince(): Promise<number> {
@@ -117,14 +116,14 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   async function count(stopped: () => boolean): Promise<void> {
-    while (!stopped()) {
-      const taken = await store.takeUncounted(COUNTED_MAX);
+    await inPortions(COUNTED_MAX, stopped, async (max) => {
+      const taken = await store.takeUncounted(max);
       for (const { call, item } of taken) {
         const final = finalOf(call, item);
         if (final !== null) options.counted(final);
       }
-      if (taken.length < COUNTED_MAX) return;
-    }
+      return taken.length;
+    });
   }
 
   async function heartbeat(): Promise<void> {
