@@ -5,6 +5,7 @@ import type { Once } from '../log/once.ts';
 import type { DueDeadline } from '../store/contract/calls.ts';
 import type { Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';
+import { inPortions, repeat } from './repeat.ts';
 
 const SWEEP_EVERY_MS = 200;
 const SWEEP_ROWS_MAX = 500;
@@ -36,10 +37,6 @@ export function createSweeper(options: {
   everyMs?: number;
 }): Sweeper {
   const { store, receiver, failures } = options;
-  const everyMs = options.everyMs ?? SWEEP_EVERY_MS;
-  let timer: NodeJS.Timeout | null = null;
-  let stopped = true;
-  let running: Promise<void> = Promise.resolve();
   /** By the store's clock; null until the store has answered after a start or a failure. */
   let recoveredAt: number | null = null;
   /** Webhooks got 503 from every replica, so Telnyx delivers them again. */
@@ -47,34 +44,28 @@ export function createSweeper(options: {
   /** Event ids of dead-lettered deadlines, and when they may be tried again. */
   const deadLettered = new Map<string, number>();
 
+  const sweeps = repeat({
+    everyMs: options.everyMs ?? SWEEP_EVERY_MS,
+    run: (stopped) => inPortions(SWEEP_ROWS_MAX, stopped, sweep),
+    onGood: failures.worked,
+    onError(error) {
+      recoveredAt = null;
+      storeFailed = true;
+      failures.failed(error);
+    },
+  });
+
   return {
     start(failed = false) {
-      stopped = false;
       storeFailed = failed;
-      next(0);
+      sweeps.start();
     },
-    async stop() {
-      stopped = true;
-      if (timer !== null) clearTimeout(timer);
-      await running;
-    },
+    stop: sweeps.stop,
   };
 
-  function next(inMs: number): void {
-    if (stopped) return;
-    timer = setTimeout(() => {
-      running = sweep().then(next, (error) => {
-        recoveredAt = null;
-        storeFailed = true;
-        failures.failed(error);
-        next(everyMs);
-      });
-    }, inMs);
-  }
-
-  async function sweep(): Promise<number> {
+  async function sweep(max: number): Promise<number> {
     // Those that were dead-lettered remain due, and are the first of the list.
-    const rowsMax = SWEEP_ROWS_MAX + Math.min(deadLettered.size, HELD_BACK_MAX);
+    const rowsMax = max + Math.min(deadLettered.size, HELD_BACK_MAX);
     const { now, due } = await store.due(rowsMax);
     // The clock may have been set back; deadlines that are set from then on are not older.
     recoveredAt = Math.min(recoveredAt ?? now, now);
@@ -90,8 +81,7 @@ export function createSweeper(options: {
       (result) => result.status === 'rejected' && !(result.reason instanceof NewerRow),
     ) as PromiseRejectedResult[];
     if (failed[0] !== undefined && failed.length === taken.length) throw failed[0].reason;
-    failures.worked();
-    return fresh.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
+    return fresh.length;
   }
 
   /** Telnyx may still be delivering webhooks again that would have been processed before it. */

@@ -377,9 +377,9 @@ export const ENGINE_MUTANTS: EngineMutant[] = [
   },
   {
     name: 'deadlines are no longer looked for after the store failed',
-    file: 'engine/sweep.ts',
-    from: 'failures.failed(error);\n        next(everyMs);',
-    to: 'failures.failed(error);',
+    file: 'engine/repeat.ts',
+    from: 'if (!stopped) onError(error);',
+    to: 'stopped = true;',
   },
 ];
 

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { LiveLeg } from '../../core/recovery.ts';
 import { StoreUnavailable } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
+import { repeat } from '../repeat.ts';
 import { afterAsking, isDue, owedOf, withMissed } from './owed.ts';
 import type { Recovery } from './recover.ts';
 
@@ -58,8 +59,7 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
   let asked = false;
   /** Until the store has worked once, the time since the last heartbeat covers everything. */
   let storeWorked = false;
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> = Promise.resolve();
+  const looks = repeat({ everyMs: lookEveryMs, run: look, onError: options.onFailed });
 
   return {
     async start() {
@@ -68,13 +68,12 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
       }
       lookedAt = now();
       // The store may be closed by now.
-      if (!stopping.signal.aborted) look();
+      if (!stopping.signal.aborted) looks.start();
     },
     missed,
     async stop() {
       stopping.abort();
-      clearTimeout(timer);
-      await looking;
+      await looks.stop();
       await keepNoted().catch(() => {});
     },
   };
@@ -117,15 +116,7 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
     missed(past.length === 0 ? at : Math.max(...past));
   }
 
-  function look(): void {
-    looking = round()
-      .catch(options.onFailed)
-      .then(() => {
-        if (!stopping.signal.aborted) timer = globalThis.setTimeout(look, lookEveryMs).unref();
-      });
-  }
-
-  async function round(): Promise<void> {
+  async function look(): Promise<void> {
     if (now() - lookedAt > lookEveryMs + FROZEN_MS) missed(lookedAt);
     const fails = options.storeFails();
     if (fails && storeWorked) missed(lookedAt);
