@@ -186,7 +186,7 @@ function showRoles(scope: ApiScope): void {
  * of a form.
  */
 function takeJsonAlone(scope: ApiScope): void {
-  scope.removeContentTypeParser('text/plain');
+  scope.removeAllContentTypeParsers();
   scope.addHook('onRequest', async ({ headers }) => {
     if (headers['content-length'] === '0') delete headers['content-type'];
   });
@@ -243,6 +243,10 @@ function buildServer(
     setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();
   });
   server.setErrorHandler(errorHandler(log));
+  // Endpoints that take a body have a parser of their own. A body sent anywhere else is not read, so
+  // the answer is that there is no such endpoint or method, not that the body is broken.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, _body, done) => done(null));
   const unknown = answerUnknown(server, strays, { adminIsOff: isAdminOff(config) });
   server.addHook('onClose', async () => strays.flush());
   collectOpenapi(server);

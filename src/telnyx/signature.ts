@@ -114,6 +114,7 @@ const NO_SODIUM =
 /** Unix seconds have ten digits until 2286; more than fifteen would lose precision as a number. */
 const TIMESTAMP_DIGITS_MAX = 15;
 const DAY_SECS = 86_400;
+const SECS_SHOWN_MAX = 1_000_000;
 
 /** Headers that passed the checks; the body has not been verified against them yet. */
 interface CheckedHeaders {
@@ -154,7 +155,7 @@ function checkHeaders(
     const side = skewSecs > 0 ? 'old: our clock is ahead, or it came late' : 'ahead of our clock';
     const off = Math.abs(skewSecs);
     // Many digits look like a phone number, which the log would mask.
-    const howFar = off < DAY_SECS ? `${off} s` : `${Math.round(off / DAY_SECS)} days`;
+    const howFar = off < SECS_SHOWN_MAX ? `${off} s` : `${Math.round(off / DAY_SECS)} days`;
     const detail = `Clock off by ${howFar} (the webhook is ${side}); ${toleranceSecs} s are tolerated.`;
     return refused('timestamp_stale', detail);
   }

@@ -178,6 +178,20 @@ describe('paths', () => {
     });
   }
 
+  const bodies = { empty: '', broken: '{', 'too large': `"${'x'.repeat(300_000)}"` };
+  for (const [what, body] of Object.entries(bodies)) {
+    test(`a wrong path or method is named whatever the body is: ${what}`, async () => {
+      const headers = { 'content-type': 'application/json' };
+      const sent = (method: string, path: string) => app.api(path, { method, headers, body });
+      expect((await sent('POST', '/v1/nothing')).status).toBe(404);
+      expect((await sent('POST', '/nothing/here')).status).toBe(404);
+      const answer = await sent('PUT', '/webhooks/telnyx');
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+      expect((await sent('DELETE', '/v1/calls')).status).toBe(405);
+      expect((await sent('POST', '/health/ready')).status).toBe(405);
+    });
+  }
+
   test('a call_control_id of 200 characters is a parameter like any other', async () => {
     const answer = await app.api(`/v1/calls/v3:${'x'.repeat(200)}`);
     expect(await answer.json()).toMatchObject({ reason: 'no_such_call' });

@@ -171,10 +171,14 @@ describe('what is refused, in this order', () => {
     );
 
     const many = Array.from({ length: 9_000 }, () => Uint8Array.of(0x20));
-    for (const path of ['/webhooks/telnyx', '/nowhere']) {
+    for (const [path, status, reason] of [
+      ['/webhooks/telnyx', 400, 'body_in_pieces'],
+      // Answered before the body is read.
+      ['/nowhere', 404, 'no_such_endpoint'],
+    ] as const) {
       const refused = await inPieces(path, many, signedHeaders(app.key, ' '.repeat(9_000)));
-      expect([path, refused.status, refused.closed]).toEqual([path, 400, true]);
-      expect(JSON.parse(refused.body)).toMatchObject({ reason: 'body_in_pieces' });
+      expect([path, refused.status, refused.closed]).toEqual([path, status, true]);
+      expect(JSON.parse(refused.body)).toMatchObject({ reason });
     }
   });
 
