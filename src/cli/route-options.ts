@@ -29,17 +29,18 @@ export interface RouteOptions {
 export function factsOfOptions(options: RouteOptions): CallFacts | string {
   const { direction, callerType } = options;
   if (direction !== 'incoming' && direction !== 'outgoing')
-    return `--direction ${direction}: incoming or outgoing`;
+    return `--direction ${direction}: expected incoming or outgoing`;
   if (callerType !== undefined && callerType !== 'pstn' && callerType !== 'sip')
-    return `--caller-type ${callerType}: pstn or sip`;
+    return `--caller-type ${callerType}: expected pstn or sip`;
   const { attestation = 'A', connectionId = '0' } = options;
-  if (!['A', 'B', 'C'].includes(attestation)) return `--attestation ${attestation}: A, B or C`;
-  if (!/^\d+$/.test(connectionId)) return `--connection-id ${connectionId}: digits only`;
+  if (!['A', 'B', 'C'].includes(attestation))
+    return `--attestation ${attestation}: expected A, B or C`;
+  if (!/^\d+$/.test(connectionId)) return `--connection-id ${connectionId}: expected digits only`;
   const headers: CallFacts['headers'] = [];
   for (const text of options.header) {
     const [name, value] = halves(text, ['=', ':']);
     if (name === '' || value === null)
-      return `--header ${text}: name=value, for example X-Queue=support`;
+      return `--header ${text}: expected name=value, for example X-Queue=support`;
     headers.push({ name, value });
   }
   return {
@@ -62,7 +63,7 @@ export function verdictsOf(texts: string[]): Record<string, Verdict[]> | string 
   const verdicts = new Map<string, Verdict[]>();
   for (const text of texts) {
     const at = text.lastIndexOf('=');
-    if (at < 1) return `--verdict ${text}: target=verdict, for example support-us=busy`;
+    if (at < 1) return `--verdict ${text}: expected target=verdict, for example support-us=busy`;
     const list = text.slice(at + 1).split(',');
     for (const verdict of list) {
       const known: readonly string[] = SCRIPTED_VERDICTS;
@@ -78,7 +79,7 @@ export function verdictsOf(texts: string[]): Record<string, Verdict[]> | string 
 /** What a menu can hear; null if all of it can. */
 export function badDigits(texts: string[]): string | null {
   const bad = texts.find((text) => !/^[0-9*#]*$/.test(text));
-  return bad === undefined ? null : `--digits ${bad}: 0 to 9, * and #, for example 1`;
+  return bad === undefined ? null : `--digits ${bad}: expected 0 to 9, * and #, for example 1`;
 }
 
 export function switchesOf(texts: string[]): Record<string, boolean> | string {
