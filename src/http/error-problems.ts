@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { RefereeError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
+import { invalidRequest, isInvalidRequest } from './invalid-request.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { type Problem, rawResponse, sendProblem } from './problem.ts';
 import type { Strays } from './webhook/strays.ts';
@@ -13,7 +14,7 @@ import type { Strays } from './webhook/strays.ts';
 export function problemOf(error: unknown): Problem {
   const known = KNOWN_ERRORS[codeOf(error)];
   if (known !== undefined) return known;
-  if (isValidation(error)) return validationProblem(error);
+  if (isInvalidRequest(error)) return invalidRequest(error);
   const status = statusOf(error);
   if (status >= 400 && status < 500) {
     return { status, reason: 'bad_request', detail: (error as Error).message };
@@ -169,45 +170,6 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     detail: `A segment of the path is longer than ${HTTP_LIMITS.paramCharsMax} characters.`,
   },
 };
-
-interface ValidationError extends Error {
-  validation: {
-    instancePath?: string;
-    keyword?: string;
-    message?: string;
-    params?: Record<string, unknown>;
-  }[];
-  validationContext?: string;
-}
-
-function validationProblem(error: ValidationError): Problem {
-  const where = error.validationContext ?? 'body';
-  const first = error.validation[0];
-  const { additionalProperties, requiredProperties, allowedValues } = first?.params ?? {};
-  const named = additionalProperties ?? requiredProperties;
-  const inner = Array.isArray(named) ? named.join(', ') : '';
-  const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : '';
-  const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.');
-  const field = [path, inner].filter((part) => part !== '').join('.');
-  return {
-    status: 400,
-    reason: where === 'body' ? 'invalid_body' : 'invalid_parameter',
-    detail: `${where}${field === '' ? '' : ` field "${field}"`}: ${wordsOf(first?.keyword) ?? first?.message ?? error.message}${allowed}`,
-    ...(field === '' ? {} : { field }),
-  };
-}
-
-/** Where the validator's own words do not say what to do. */
-function wordsOf(keyword: string | undefined): string | undefined {
-  if (keyword === 'required') return 'it is required';
-  if (keyword === 'additionalProperties' || keyword === 'boolean')
-    return 'it is unknown here; /v1/openapi.json lists what is known';
-  return undefined;
-}
-
-function isValidation(error: unknown): error is ValidationError {
-  return error instanceof Error && Array.isArray((error as Partial<ValidationError>).validation);
-}
 
 function codeOf(error: unknown): string {
   if (error instanceof RefereeError) return error.code;

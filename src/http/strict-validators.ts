@@ -34,9 +34,20 @@ function compiledAtFirst(schema: TSchema): ReturnType<FastifySchemaCompiler<TSch
   return (value: unknown) => {
     compiled ??= Compile(schema);
     if (compiled.Check(value)) return { value };
-    const [, error] = compiled.Errors(value);
-    return { error };
+    const [, errors] = compiled.Errors(value);
+    // The answer says what was given.
+    return { error: errors.map((error) => ({ ...error, got: at(value, error.instancePath) })) };
   };
+}
+
+/** The value at a JSON pointer. */
+function at(value: unknown, pointer: string): unknown {
+  let found = value;
+  for (const part of pointer.split('/').slice(1)) {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    found = (found as Record<string, unknown> | null | undefined)?.[key];
+  }
+  return found;
 }
 
 /**

@@ -33,7 +33,6 @@ export const CALLS_QUERY = Type.Object(
   {
     q: Type.Optional(
       Type.String({
-        minLength: 1,
         maxLength: 256,
         description:
           'Part of what a call is known by: at least four digits of a number of either side (also as it is dialled nationally), an address, the beginning of the call_control_id, the label of our number, a rule (or `otherwise`), a target',
@@ -231,7 +230,6 @@ export const REFER_BODY = Type.Object(
   },
   {
     additionalProperties: false,
-    minProperties: 1,
     description: 'Either a target of the route set or a SIP address that the policy allows.',
   },
 );

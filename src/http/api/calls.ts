@@ -151,11 +151,14 @@ function cannotMove(why: 'ended' | 'being_moved', call: Call): Problem {
   return {
     status: 409,
     reason: why === 'ended' ? 'call_ended' : 'call_being_moved',
-    detail:
-      why === 'ended'
-        ? 'The call has ended, so nobody can be moved.'
-        : `The call is already being moved (phase ${call.phase}); wait for the verdict.`,
+    detail: why === 'ended' ? 'The call has ended, so nobody can be moved.' : beingMoved(call),
   };
+}
+
+function beingMoved({ phase }: Call): string {
+  return phase === 'referred'
+    ? 'The caller has already been referred: the target has them.'
+    : `The call is already being moved (phase ${phase}); wait for the verdict.`;
 }
 
 export function noSuchCall(id: string): Problem {

@@ -84,6 +84,7 @@ describe('the list', () => {
     expect(await ids('?q=4567&number=%2B14155550111')).toEqual(['v3:left-alone']);
     expect(await ids('?q=4567&direction=outgoing')).toEqual([]);
     expect(await ids('?q=4567&outcome=reached')).toEqual([]);
+    expect(await ids('?q=')).toEqual(await ids(''));
     const { calls } = await page('?number=%2B14155550999');
     expect(calls).toMatchObject([{ outcome: null, summary: expect.stringMatching(/^[A-Z].*\.$/) }]);
     await refused(await app.api('/v1/calls?outcome=lost'), 400, 'invalid_parameter');
@@ -191,8 +192,18 @@ describe('the list', () => {
       const problem = await refused(await app.api(`/v1/calls${query}`), 400, 'invalid_parameter');
       expect([query, problem.field]).toEqual([query, field]);
     }
-    const half = await refused(await app.api('/v1/calls?limit=1.5'), 400, 'invalid_parameter');
-    expect(half.detail).toContain('integer');
+    for (const [query, words] of [
+      ['limit=1.5', '"limit": expected a whole number, got "1.5"'],
+      ['limit=1&limit=2', '"limit": expected a whole number, got it more than once'],
+      ['limit=501', '"limit": expected at most 500, got 501'],
+      ['limit=0', '"limit": expected at least 1, got 0'],
+      ['legs=some', '"legs": expected one of all, got "some"'],
+      ['rule=', '"rule": expected at least 1 character, got an empty text'],
+    ] as const) {
+      const answer = await app.api(`/v1/calls?${query}`);
+      const { detail } = await refused(answer, 400, 'invalid_parameter');
+      expect(detail).toBe(`querystring field ${words}`);
+    }
     const phase = await refused(await app.api('/v1/calls?phase=x'), 400, 'invalid_parameter');
     expect(phase.detail).toContain('unmanaged');
   });
@@ -292,7 +303,21 @@ describe('a manual refer', () => {
     await happen('call.answered', 'v3:moving');
     await refused(await refer('v3:moving', { target: 'nowhere' }), 409, 'call_being_moved');
 
-    await refused(await refer('v3:left-alone', { target: 'nowhere' }), 422, 'unknown_target');
+    const unknown = await refer('v3:left-alone', { target: 'nowhere' });
+    const { detail } = await refused(unknown, 422, 'unknown_target');
+    expect(detail).toMatch(/^No target is called "nowhere"; the live route set has .*support-us/);
+  });
+
+  test('a caller who has been referred is not told to wait for a verdict', async () => {
+    await arrive('v3:arrived');
+    await happen('call.answered', 'v3:arrived');
+    await happen('call.refer.completed', 'v3:arrived', { sip_notify_response: 200 });
+    const problem = await refused(
+      await refer('v3:arrived', { target: 'support-us' }),
+      409,
+      'call_being_moved',
+    );
+    expect(problem.detail).toContain('already been referred');
   });
 
   test('a SIP address against policy is 422, however it is dressed', async () => {
@@ -309,16 +334,28 @@ describe('a manual refer', () => {
   });
 
   test('a malformed body is 400 and says what is expected', async () => {
-    for (const body of [
-      {},
-      { target: 'support-us', sip_address: 'sip:x@pbx.example.com' },
-      { target: 5 },
-      { target: 'support-us', colour: 'red' },
-      [],
-      'text',
+    const either = 'body: expected either target or sip_address';
+    const colour = 'body field "colour": it is unknown here; /v1/openapi.json lists what is known';
+    for (const [body, detail] of [
+      [{}, either],
+      [{ target: 'support-us', sip_address: 'sip:x@pbx.example.com' }, either],
+      [{ target: 5 }, 'body field "target": expected a text, got 5'],
+      [{ target: null }, 'body field "target": expected a text, got null'],
+      [{ target: '' }, 'body field "target": expected at least 1 character, got an empty text'],
+      [
+        { target: 'x'.repeat(257) },
+        'body field "target": expected at most 256 characters, got 257',
+      ],
+      [{ target: 'support-us', colour: 'red' }, colour],
+      [[], 'body: expected a JSON object, got a list'],
+      ['text', 'body: expected a JSON object, got a text'],
     ]) {
-      await refused(await refer('v3:left-alone', body), 400, 'invalid_body');
+      const problem = await refused(await refer('v3:left-alone', body), 400, 'invalid_body');
+      expect(problem.detail).toBe(detail);
     }
+    const without = await app.api('/v1/calls/v3:left-alone/refer', { method: 'POST' });
+    const { detail } = await refused(without, 400, 'invalid_body');
+    expect(detail).toBe('body: expected a JSON object, got no body, or null');
     const broken = await app.api('/v1/calls/v3:left-alone/refer', { method: 'POST', body: '{' });
     await refused(broken, 400, 'invalid_body');
     const form = await fetch(`${app.url}/v1/calls/v3:left-alone/refer`, {

@@ -240,6 +240,8 @@ describe('schedule override', () => {
     for (const body of [{}, { open: 'yes' }, { open: true, until: 'soon' }, { open: true, x: 1 }]) {
       await refused(await post(path, body), 400, 'invalid_body');
     }
+    const word = await refused(await post(path, { open: 'yes' }), 400, 'invalid_body');
+    expect(word.detail).toBe('body field "open": expected true or false or null, got a text');
     expect(await overrides()).toEqual(before);
   });
 });

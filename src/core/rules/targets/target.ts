@@ -82,6 +82,9 @@ export function allowPatterns(policy: Policy): AllowPattern[] {
     .filter((pattern): pattern is AllowPattern => !('problem' in pattern));
 }
 
+/** Names of a set that are listed where another was asked for. */
+const NAMES_SHOWN_MAX = 20;
+
 /** A manual refer to a named target, or to a SIP URI that the policy must allow. */
 export function resolveManual(
   set: RouteSet,
@@ -91,7 +94,8 @@ export function resolveManual(
   if ('target' in wanted) {
     const target = set.targets.get(wanted.target);
     if (target === undefined) {
-      const problem = `no target ${JSON.stringify(wanted.target)} in the live route set`;
+      const known = [...set.targets.keys()].slice(0, NAMES_SHOWN_MAX).join(', ') || 'none';
+      const problem = `No target is called ${JSON.stringify(wanted.target)}; the live route set has ${known}.`;
       return { problem, kind: 'unknown_target' };
     }
     // No rule chose it, so no table did either.
