@@ -1,7 +1,7 @@
 /** `referee dead-letters`: events that could not be processed, through the server's API. */
 import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
-import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox-schemas.ts';
+import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox/outbox-schemas.ts';
 import { limitOf } from './options/whole.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';

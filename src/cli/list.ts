@@ -2,12 +2,12 @@
 import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { AUDIT, auditCsv } from '../http/api/audit-list.ts';
-import { lostCallersCsv } from '../http/api/calls-csv.ts';
-import { problemsCsv } from '../http/api/current-problems.ts';
-import { LOST_CALLERS } from '../http/api/lost-callers.ts';
-import { OUTBOX, outboxCsv } from '../http/api/outbox-schemas.ts';
-import { PROBLEMS } from '../http/api/stats-schemas.ts';
-import { VERSIONS, versionsCsv } from '../http/api/versions-schemas.ts';
+import { lostCallersCsv } from '../http/api/calls/calls-csv.ts';
+import { LOST_CALLERS } from '../http/api/calls/lost-callers.ts';
+import { OUTBOX, outboxCsv } from '../http/api/outbox/outbox-schemas.ts';
+import { problemsCsv } from '../http/api/problems/current-problems.ts';
+import { VERSIONS, versionsCsv } from '../http/api/routes/versions-schemas.ts';
+import { PROBLEMS } from '../http/api/stats/stats-schemas.ts';
 import { limitOf } from './options/whole.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';

@@ -1,5 +1,5 @@
 /** `referee schedule office closed`: overrides a schedule through the API of the running server. */
-import type { OverrideJson } from '../http/api/overrides.ts';
+import type { OverrideJson } from '../http/api/overriding/overrides.ts';
 import {
   type Overridable,
   type OverrideOptions,

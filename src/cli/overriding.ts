@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { RefereeError } from '../errors.ts';
-import type { OverrideJson } from '../http/api/overrides.ts';
+import type { OverrideJson } from '../http/api/overriding/overrides.ts';
 import { givenText } from './options/text.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';

@@ -7,7 +7,7 @@ import {
   reportAsked,
 } from '../core/history/report-asked.ts';
 import { isZone } from '../core/rules/schedules/zone.ts';
-import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
+import { type ReportJson, reportCsv } from '../http/api/stats/reports-csv.ts';
 import { sinceOf } from './options/since.ts';
 import type { Documents } from './sources/documents.ts';
 import { money, percent, showDocument } from './sources/show-document.ts';

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { counted } from '../core/counted.ts';
 import type { CallerOutcome } from '../core/machine/caller-outcome.ts';
-import { statsCsv } from '../http/api/stats-csv.ts';
+import { statsCsv } from '../http/api/stats/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
 import { pastOf } from './options/since.ts';
 import type { Documents, StatsDocument } from './sources/documents.ts';

@@ -1,8 +1,8 @@
 /** `referee switch`: shows the switches of the running server and turns them, through its API. */
 import type { Command } from 'commander';
-import { switchesCsv } from '../http/api/override-csv.ts';
-import type { OverrideJson } from '../http/api/overrides.ts';
-import { SWITCHES } from '../http/api/routes-schemas.ts';
+import { switchesCsv } from '../http/api/overriding/override-csv.ts';
+import type { OverrideJson } from '../http/api/overriding/overrides.ts';
+import { SWITCHES } from '../http/api/overriding/overrides-schemas.ts';
 import { type ListedOverridable, overrideWords, overridingCommand } from './overriding.ts';
 import type { Io } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';

@@ -2,9 +2,9 @@
  * `referee targets`: shows which targets rest, and puts one to rest or wakes it, through the API.
  */
 import type { Command } from 'commander';
-import { targetsCsv } from '../http/api/override-csv.ts';
-import type { OverrideJson } from '../http/api/overrides.ts';
-import { TARGETS } from '../http/api/targets-schemas.ts';
+import { targetsCsv } from '../http/api/overriding/override-csv.ts';
+import type { OverrideJson } from '../http/api/overriding/overrides.ts';
+import { TARGETS } from '../http/api/overriding/targets-schemas.ts';
 import { type ListedOverridable, overrideWords, overridingCommand } from './overriding.ts';
 import type { Io } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';

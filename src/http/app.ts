@@ -2,7 +2,6 @@
  * Puts the HTTP side together: which endpoint is on which port, and the limits of both servers.
  * compose.ts makes them listen and closes them.
  */
-
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifySchema } from 'fastify';
 import type { Receiver } from '../engine/engine.ts';
@@ -11,28 +10,28 @@ import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { Verifier } from '../telnyx/signature.ts';
-import { registerActing } from './api/acting.ts';
 import type { ApiScope } from './api/api.ts';
 import { createAudit } from './api/audit.ts';
 import { registerAuditList } from './api/audit-list.ts';
-import { registerCalls } from './api/calls.ts';
-import { type ProblemsDeps, registerProblems } from './api/current-problems.ts';
-import { registerDeadLetters } from './api/dead-letters.ts';
-import { registerEvents } from './api/events.ts';
-import { registerExplain } from './api/explain.ts';
-import { registerExplainAgain } from './api/explain-again.ts';
-import { registerLostCallers } from './api/lost-callers.ts';
+import { registerActing } from './api/calls/acting.ts';
+import { registerCalls } from './api/calls/calls.ts';
+import { registerEvents } from './api/calls/events.ts';
+import { registerLostCallers } from './api/calls/lost-callers.ts';
 import { registerMetrics } from './api/metrics.ts';
 import { collectOpenapi, registerOpenapi } from './api/openapi.ts';
-import { registerOutbox } from './api/outbox.ts';
-import { registerReports } from './api/reports.ts';
-import { registerRoutes } from './api/routes.ts';
-import { registerSchedules } from './api/schedules.ts';
+import { registerDeadLetters } from './api/outbox/dead-letters.ts';
+import { registerOutbox } from './api/outbox/outbox.ts';
+import { registerSchedules } from './api/overriding/schedules.ts';
+import { registerSwitches } from './api/overriding/switches.ts';
+import { registerTargets } from './api/overriding/targets.ts';
+import { type ProblemsDeps, registerProblems } from './api/problems/current-problems.ts';
+import { registerExplain } from './api/routes/explain.ts';
+import { registerExplainAgain } from './api/routes/explain-again.ts';
+import { registerRoutes } from './api/routes/routes.ts';
+import { registerVersions } from './api/routes/versions.ts';
 import { registerSession } from './api/session.ts';
-import { registerStats, sharedActivity } from './api/stats.ts';
-import { registerSwitches } from './api/switches.ts';
-import { registerTargets } from './api/targets.ts';
-import { registerVersions } from './api/versions.ts';
+import { registerReports } from './api/stats/reports.ts';
+import { registerStats, sharedActivity } from './api/stats/stats.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { clientErrorHandler, errorHandler, problemOf } from './error-problems.ts';
 import { registerHealth, type StoreWatch } from './health.ts';

@@ -3,7 +3,7 @@ import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Io } from '../../src/cli/terminal/io.ts';
 import { runCli } from '../../src/cli.ts';
-import { REPORT } from '../../src/http/api/reports.ts';
+import { REPORT } from '../../src/http/api/stats/reports.ts';
 import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
 import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
 import { type ServedApp, serveApp } from '../helpers/served-app.ts';

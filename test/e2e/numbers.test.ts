@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
-import { CALLS_PAGE } from '../../src/http/api/calls-schemas.ts';
-import { REPORT } from '../../src/http/api/reports.ts';
-import { STATS } from '../../src/http/api/stats-schemas.ts';
+import { CALLS_PAGE } from '../../src/http/api/calls/calls-schemas.ts';
+import { REPORT } from '../../src/http/api/stats/reports.ts';
+import { STATS } from '../../src/http/api/stats/stats-schemas.ts';
 import { SCRIPTS } from '../../src/simulator/scripts.ts';
 import { bundledProgram } from '../helpers/bundle.ts';
 

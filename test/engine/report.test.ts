@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import { createReport } from '../../src/engine/report.ts';
-import { attemptJson } from '../../src/http/api/calls-json.ts';
+import { attemptJson } from '../../src/http/api/calls/calls-json.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { aCall, anAttempt } from '../helpers/documents.ts';
 

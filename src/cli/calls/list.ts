@@ -1,7 +1,7 @@
 /** The list of `referee calls`: printed once, or updated with `--follow`. */
 import { setTimeout } from 'node:timers/promises';
-import { callsCsv } from '../../http/api/calls-csv.ts';
-import type { CallSummary } from '../../http/api/calls-json.ts';
+import { callsCsv } from '../../http/api/calls/calls-csv.ts';
+import type { CallSummary } from '../../http/api/calls/calls-json.ts';
 import type { Documents } from '../sources/documents.ts';
 import { type Io, jsonText } from '../terminal/io.ts';
 import { momentText } from '../terminal/local-time.ts';

@@ -3,7 +3,7 @@
  * move the cursor.
  */
 import { duration } from '../../core/machine/caller-outcome.ts';
-import type { CallDetail, CallSummary } from '../../http/api/calls-json.ts';
+import type { CallDetail, CallSummary } from '../../http/api/calls/calls-json.ts';
 import { withoutRule } from '../../page/words/states.js';
 import { cutWords, targetOf, titleOf } from '../../page/words/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from '../terminal/local-time.ts';

@@ -1,5 +1,5 @@
 /** The parts of the API's call document that the demo shows and checks. */
-import type { CallDetail } from '../../http/api/calls-json.ts';
+import type { CallDetail } from '../../http/api/calls/calls-json.ts';
 
 export type ApiAttempt = Pick<
   CallDetail['attempts'][number],

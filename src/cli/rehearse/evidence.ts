@@ -1,7 +1,7 @@
 /** Combines what our server recorded of a rehearsed call with Telnyx's delivery log. */
 import type { Delivery } from '../../core/account/account.ts';
 import type { DeliveryTry, Rehearsal, RehearsedWebhook } from '../../core/account/rehearsal.ts';
-import type { CallDetail } from '../../http/api/calls-json.ts';
+import type { CallDetail } from '../../http/api/calls/calls-json.ts';
 import { deliveredEvent } from '../../telnyx/account/deliveries.ts';
 
 export interface Evidence {

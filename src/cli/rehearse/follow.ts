@@ -1,9 +1,8 @@
 /** Follows a call that we placed, hangs it up in time, and collects what is known about it. */
-
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery } from '../../core/account/account.ts';
 import { counted } from '../../core/counted.ts';
-import type { CallDetail } from '../../http/api/calls-json.ts';
+import type { CallDetail } from '../../http/api/calls/calls-json.ts';
 import type { AccountClient } from '../../telnyx/account/client.ts';
 import { deliveredEvent } from '../../telnyx/account/deliveries.ts';
 import { CALL_EVENT_TYPES } from '../../telnyx/missed-webhooks.ts';

@@ -13,9 +13,9 @@ import {
   type CallSummary,
   callDetail,
   callSummary,
-} from '../../http/api/calls-json.ts';
-import type { ReportJson } from '../../http/api/reports-csv.ts';
-import { statsJson } from '../../http/api/stats-json.ts';
+} from '../../http/api/calls/calls-json.ts';
+import type { ReportJson } from '../../http/api/stats/reports-csv.ts';
+import { statsJson } from '../../http/api/stats/stats-json.ts';
 import { HTTP_LIMITS } from '../../http/limits.ts';
 import { searchedText } from '../../routing/numbers/national.ts';
 import { type CallFilter, PARTIES } from '../../store/contract/list.ts';

@@ -1,13 +1,13 @@
 /** The documents of a running server, through its API. */
 import type { Override, Overrides } from '../../core/rules/override.ts';
-import type { CallDetail, CallSummary } from '../../http/api/calls-json.ts';
-import { CALL_DETAIL, CALLS_PAGE } from '../../http/api/calls-schemas.ts';
-import type { OverrideJson } from '../../http/api/overrides.ts';
-import { REPORT } from '../../http/api/reports.ts';
-import type { ReportJson } from '../../http/api/reports-csv.ts';
-import { SCHEDULES, SWITCHES } from '../../http/api/routes-schemas.ts';
-import { STATS } from '../../http/api/stats-schemas.ts';
-import { TARGETS } from '../../http/api/targets-schemas.ts';
+import type { CallDetail, CallSummary } from '../../http/api/calls/calls-json.ts';
+import { CALL_DETAIL, CALLS_PAGE } from '../../http/api/calls/calls-schemas.ts';
+import type { OverrideJson } from '../../http/api/overriding/overrides.ts';
+import { SCHEDULES, SWITCHES } from '../../http/api/overriding/overrides-schemas.ts';
+import { TARGETS } from '../../http/api/overriding/targets-schemas.ts';
+import { REPORT } from '../../http/api/stats/reports.ts';
+import type { ReportJson } from '../../http/api/stats/reports-csv.ts';
+import { STATS } from '../../http/api/stats/stats-schemas.ts';
 import type { Documents, StatsDocument } from './documents.ts';
 import type { Server } from './server.ts';
 

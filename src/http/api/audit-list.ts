@@ -8,8 +8,8 @@ import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { momentsIn } from './bad-field.ts';
-import { orNull, PROBLEM } from './calls-schemas.ts';
 import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
+import { orNull, PROBLEM } from './schemas.ts';
 
 export function registerAuditList(app: ApiScope, { store }: { store: Pick<Store, 'audit'> }): void {
   app.get('/v1/audit', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {

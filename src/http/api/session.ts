@@ -8,7 +8,7 @@ import { SESSION_IDLE_MS } from '../people/session-time.ts';
 import { type Sessions, setCookie } from '../people/sessions.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
-import { orNull, PROBLEM } from './calls-schemas.ts';
+import { orNull, PROBLEM } from './schemas.ts';
 
 export interface SessionDeps {
   access: Access;

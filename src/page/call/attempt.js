@@ -4,7 +4,7 @@ import { isSip } from '../words/story-mode.js';
 import { age, plain, said, time } from '../words/words.js';
 
 /**
- * @typedef {ReturnType<typeof import('../../http/api/calls-json.ts').callDetail>} Detail
+ * @typedef {ReturnType<typeof import('../../http/api/calls/calls-json.ts').callDetail>} Detail
  * @typedef {Detail['attempts'][number]} Attempt
  */
 

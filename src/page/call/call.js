@@ -22,7 +22,7 @@ import { story } from './story.js';
 
 const REREAD_MS = 250;
 
-/** @typedef {ReturnType<typeof import('../../http/api/calls-json.ts').callDetail>} CallDetail */
+/** @typedef {ReturnType<typeof import('../../http/api/calls/calls-json.ts').callDetail>} CallDetail */
 
 export function callView(changed) {
   /** @type {string | null} */

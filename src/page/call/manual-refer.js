@@ -7,7 +7,7 @@ import { sending } from '../server/sending.js';
 import { mayAct } from '../server/session.js';
 import { said } from '../words/words.js';
 
-/** @typedef {ReturnType<typeof import('../../http/api/calls-json.ts').callDetail>} CallDetail */
+/** @typedef {ReturnType<typeof import('../../http/api/calls/calls-json.ts').callDetail>} CallDetail */
 
 /**
  * @param {() => void} changed

@@ -4,7 +4,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { plainStanding, standing, tone } from '../words/states.js';
 import { age, party, plain, ruleName, said, time } from '../words/words.js';
 
-/** @typedef {ReturnType<typeof import('../../http/api/calls-json.ts').callSummary>} CallSummary */
+/** @typedef {ReturnType<typeof import('../../http/api/calls/calls-json.ts').callSummary>} CallSummary */
 
 /**
  * The most important columns first: how the call ended for the caller, then who called, then the
