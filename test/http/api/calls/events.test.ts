@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -133,7 +132,10 @@ test('whoever leaves while their session is looked up takes no stream from other
     return setting(name);
   };
   const closed: Promise<unknown>[] = [];
-  app.server.server.on('connection', (socket) => void closed.push(once(socket, 'close')));
+  app.server.server.on('connection', (socket) => {
+    // Not `once` of node:events, which rejects where the server was writing when the other left.
+    closed.push(new Promise((resolve) => socket.once('close', resolve)));
+  });
   const sockets = Array.from({ length: HTTP_LIMITS.eventStreamsMax }, () => {
     return connect(app.port, '127.0.0.1');
   });
