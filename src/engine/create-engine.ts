@@ -24,6 +24,7 @@ import { createResting, type Resting } from './resting/resting.ts';
 import { createDecider } from './routes/decider.ts';
 import { createNextSet } from './routes/next-routes.ts';
 import { createRouteVersions, VERSIONS_KEPT } from './routes/route-versions.ts';
+import { watchSharedFile } from './shared-file.ts';
 import { createSweeper, YOUNG_MS } from './sweep.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 
@@ -56,7 +57,7 @@ export interface Engine {
   routes: ReloadableRoutes;
   /** A webhook may have been missed; see `RecoverySchedule.missed`. */
   missed: RecoverySchedule['missed'];
-  /** Problems with commands, in sentences. */
+  /** Problems with commands, and another server on our file, in sentences. */
   warnings(): string[];
   /** All problems of this replica. */
   troubles(): Trouble[];
@@ -112,18 +113,22 @@ export function createEngine(options: EngineOptions): Engine {
     versions,
     now: Date.now,
   });
-  const troubles = () => [
-    ...dispatcher.warnings().map(standing),
-    ...routes.troubles(),
-    ...options.troubles(),
-  ];
-  const upkeep = createLoggedUpkeep(options, { routes, troubles, observer, failures });
+  const sharedFile = watchSharedFile(options);
+  const warnings = () => [...dispatcher.warnings(), ...sharedFile.warnings()];
+  const troubles = () => [...warnings().map(standing), ...routes.troubles(), ...options.troubles()];
+  const upkeep = createLoggedUpkeep(options, {
+    routes,
+    troubles,
+    lookAround: sharedFile.look,
+    observer,
+    failures,
+  });
   let stopped = false;
   return {
     receiver,
     routes,
     missed: recovery.missed,
-    warnings: dispatcher.warnings,
+    warnings,
     troubles,
     start(storeFailed) {
       versions.start();
@@ -203,13 +208,14 @@ function createReceiverAndDispatcher(
 interface UpkeepParts {
   routes: ReloadableRoutes;
   troubles(): Trouble[];
+  lookAround(): Promise<void>;
   observer: Observer;
   failures: (job: string) => Once;
 }
 
 function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep {
   const { store, retentionDays, historyDays, instance, log } = options;
-  const { routes, troubles, observer, failures } = parts;
+  const { routes, troubles, lookAround, observer, failures } = parts;
   return createUpkeep({
     store,
     retentionDays,
@@ -222,6 +228,7 @@ function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep 
       refusal: routes.refusal()?.problems[0]?.message ?? null,
       troubles: troubles(),
     }),
+    lookAround,
     followReload: routes.follow,
     counted: (final) => observer.counted(final),
     failures,

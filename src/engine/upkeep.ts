@@ -41,6 +41,8 @@ export interface UpkeepOptions {
   standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
   /** Does what another replica has asked for since the last time. */
   followReload(): Promise<void>;
+  /** Looks for other servers, which have heartbeats too. */
+  lookAround(): Promise<void>;
   /** A verdict or an end can no longer be corrected. */
   counted(final: Final): void;
   failures(job: string): Once;
@@ -129,5 +131,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   async function heartbeat(): Promise<void> {
     startedAt ??= (await store.due(1)).now - (clock() - createdAt);
     await store.heartbeat({ id: instance, startedAt, ...options.standing() });
+    await options.lookAround();
   }
 }

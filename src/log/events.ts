@@ -224,6 +224,12 @@ export const LOG_EVENTS = {
       'A background job failed (pruning, heartbeat, reload). It is retried, and this is logged once.',
     action: 'Check the store: /health/ready says what is wrong with it.',
   },
+  'store.shared': {
+    level: 'warn',
+    meaning:
+      'Another server uses the same SQLite file. Calls are handled, but whenever one starts, it sends again what the other is just sending, and their writes wait for each other.',
+    action: 'Stop one of the two. Several replicas need PostgreSQL.',
+  },
   'store.log_saved': {
     level: 'warn',
     meaning:

@@ -52,6 +52,7 @@ describe.each([
       instance: 'this',
       clock,
       standing: () => ({ routeSet: 'a hash', refusal: null }),
+      lookAround: async () => {},
       followReload: async () => {},
       counted: () => {},
       failures: (job) => ({

@@ -89,6 +89,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
     instance: `replica ${replicas.length}`,
     clock: Date.now,
     standing: () => ({ routeSet: 'hash', refusal: null }),
+    lookAround: async () => {},
     followReload: async () => {},
     counted: (final) => observer.counted(final),
     failures: () => ({
