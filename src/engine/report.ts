@@ -89,7 +89,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         attempt.progress(notice.attempt, fields);
         return;
       case 'attempt_ended':
-        attempt.ended(notice, event, call, fields);
+        attempt.ended(notice, call, fields);
         return;
       case 'last_resort':
         log.emit('call.last_resort', { ...fields, why: notice.why });

@@ -3,6 +3,8 @@
  * operator's page use the same words.
  */
 import type { Attempt, Verdict } from '../core/machine/call.ts';
+import { maybeTried } from '../core/machine/counting.ts';
+import { refusedWith } from '../core/machine/on-outcome.ts';
 
 export interface Advice {
   meaning: string;
@@ -22,6 +24,19 @@ export interface Failure {
   code?: string | null;
   /** HTTP status of the API's answer. */
   status?: number | null;
+}
+
+/** Null if it did not fail, and if nothing was sent: then its own reason says everything. */
+export function adviceForAttempt(attempt: Attempt): Advice | null {
+  const { verdict, kind, sipNotifyResponse, final, unsent, reason } = attempt;
+  if (verdict === null || unsent) return null;
+  return adviceFor({
+    verdict,
+    maybeTried: maybeTried(attempt),
+    kind,
+    sipNotifyResponse: final ? sipNotifyResponse : null,
+    ...(verdict === 'rejected' ? refusedWith(reason) : {}),
+  });
 }
 
 /**
@@ -246,20 +261,20 @@ const BY_VERDICT: Readonly<Record<Verdict, Advice | null>> = {
   not_allowed: REFUSED,
   server_error: SERVER,
   other: {
-    meaning: 'The attempt failed with an unusual SIP code.',
-    cause: "See the far end's code in this line.",
-    fix: "Look the code up in the target's own log at this time.",
+    meaning: 'The attempt failed, and no well-known SIP code says why.',
+    cause: 'The reason of the attempt has the SIP code or hangup cause, if there was one.',
+    fix: "Look the call up in the target's own log at this time.",
   },
   rejected: {
     meaning: 'The command was not executed.',
     cause: 'Telnyx refused it, or a policy, a budget or an unset variable stopped it.',
-    fix: 'Read the detail: it names the value, limit or setting.',
+    fix: 'Read the reason of the attempt: it names the value, limit or setting.',
   },
   no_verdict: {
     meaning: 'It is unknown whether the caller arrived.',
     cause:
-      "No final NOTIFY arrived: the caller's side accepts REFER but does not report the result, or a webhook was lost.",
-    fix: "Check that the caller's side sends NOTIFY (RFC 3515). If it just hangs up on success, set bye_without_verdict: completed.",
+      "No clear final report arrived: the caller's side accepts REFER but does not report the result with NOTIFY, the target still rang when its time was over, a webhook was lost, or Telnyx gave no clear answer.",
+    fix: "Check that the caller's side sends NOTIFY (RFC 3515). If it just hangs up on success, set bye_without_verdict: completed; if the target rings for longer than its timeout, raise that.",
   },
 };
 

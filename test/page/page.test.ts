@@ -87,7 +87,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     });
     const { page } = await signedIn();
     const problems = page.locator('.problem');
-    const failing = problems.filter({ hasText: 'attempts at night-desk in the last hour failed' });
+    const failing = problems.filter({
+      hasText: 'attempts at night-desk in the last hour completed',
+    });
     await failing.locator('summary').click();
     await failing.getByText('What to do').waitFor();
     // It affects no caller, whoever sends it, so it is not listed with the others.
@@ -487,7 +489,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     // The window may have read the sums of the day before the last call of another case ended.
     await page.reload();
     const problem = page.locator('.problem', {
-      hasText: 'attempts at night-desk in the last hour failed',
+      hasText: 'attempts at night-desk in the last hour completed',
     });
     await problem.locator('summary').click();
     await problem.getByRole('link', { name: 'its calls' }).click();

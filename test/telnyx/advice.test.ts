@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { VERDICTS } from '../../src/core/machine/verdict.ts';
-import { adviceFor } from '../../src/telnyx/advice.ts';
+import { adviceFor, adviceForAttempt } from '../../src/telnyx/advice.ts';
+import { anAttempt } from '../helpers/documents.ts';
 
 test("a caller's side that does not allow REFER is advised to enable call transfer, or to use transfer", () => {
   const advice = adviceFor({ verdict: 'not_allowed', sipNotifyResponse: 405 });
@@ -83,4 +84,21 @@ test('every text is a sentence on one line', () => {
     for (const text of Object.values(adviceFor(failure) ?? {}))
       expect(text).toMatch(/^[^\n]+[.…]$/);
   }
+});
+
+test('of an attempt, what Telnyx refused it with is explained, and nothing if nothing was sent', () => {
+  const of = (reason: string, unsent = false) =>
+    adviceForAttempt(anAttempt('one', { verdict: 'rejected', reason, unsent }));
+  expect(of('rejected with 401, 10009: no such key')).toEqual(adviceFor({ code: '10009' }));
+  expect(of('rejected with 403: forbidden')).toEqual(adviceFor({ status: 403 }));
+  expect(of('rejected with 0: PBX_USER is not set')).toEqual(adviceFor({ verdict: 'rejected' }));
+  expect(of('policy refers.per_hour: 3 used in the last hour', true)).toBeNull();
+});
+
+test('the usual failure of many attempts is not explained by something that may not be so', () => {
+  // A group knows only its verdict: it may be full of attempts that Telnyx never answered clearly,
+  // or that still rang.
+  expect(adviceFor({ verdict: 'no_verdict' })?.cause).toMatch(
+    /still rang.*or Telnyx gave no clear/,
+  );
 });

@@ -257,3 +257,9 @@ function inWords(outcome: Outcome): string {
       return outcome satisfies never;
   }
 }
+
+/** What Telnyx refused an attempt with, from the words above. */
+export function refusedWith(reason: string | null): { status: number | null; code: string | null } {
+  const [, status, code = null] = /^rejected with (\d+)(?:, ([^:]+))?: /.exec(reason ?? '') ?? [];
+  return { status: status === undefined ? null : Number(status), code };
+}

@@ -1,18 +1,17 @@
 /** Reports attempts: when they start, make progress and end, with advice if they fail. */
 import type { Attempt, Call } from '../../core/machine/call.ts';
-import { maybeTried, triesAgain } from '../../core/machine/counting.ts';
-import type { CallEvent } from '../../core/machine/event.ts';
+import { triesAgain } from '../../core/machine/counting.ts';
 import type { Notice } from '../../core/machine/notice.ts';
 import { budgetOf } from '../../core/rules/targets/budget.ts';
 import { isLoopReason } from '../../core/rules/targets/loop.ts';
 import type { Log, LogFields } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
-import { adviceFor } from '../../telnyx/advice.ts';
+import { adviceForAttempt } from '../../telnyx/advice.ts';
 
 export interface AttemptReport {
   started(attempt: Attempt, call: Call, fields: LogFields): void;
   progress(attempt: Attempt, fields: LogFields): void;
-  ended(notice: Ended, event: CallEvent, call: Call, fields: LogFields): void;
+  ended(notice: Ended, call: Call, fields: LogFields): void;
 }
 
 type Ended = Extract<Notice, { kind: 'attempt_ended' }>;
@@ -37,19 +36,14 @@ export function createAttemptReport(
     ended,
   };
 
-  function ended(
-    { attempt, corrected }: Ended,
-    event: CallEvent,
-    call: Call,
-    fields: LogFields,
-  ): void {
+  function ended({ attempt, corrected }: Ended, call: Call, fields: LogFields): void {
     const { verdict } = attempt;
     if (verdict === null) return;
     const line = { ...fields, ...attemptFields(attempt), reason: attempt.reason, corrected };
     if (verdict === 'completed') log.emit('attempt.completed', line);
     else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
     else if (verdict === 'skipped') log.emit('attempt.skipped', line);
-    else log.emit('attempt.failed', { ...line, ...adviceOf(attempt, event), next: call.phase });
+    else log.emit('attempt.failed', { ...line, ...adviceForAttempt(attempt), next: call.phase });
     const budget = attempt.unsent && !corrected ? budgetOf(attempt.reason) : null;
     if (budget !== null && isCaller(call)) metrics.budgetRefused(budget);
     if (attempt.unsent && isLoopReason(attempt.reason)) {
@@ -61,24 +55,6 @@ export function createAttemptReport(
 /** Metrics count callers, and a transfer's B-leg belongs to its caller. */
 export function isCaller({ parentId }: Call): boolean {
   return parentId === null;
-}
-
-function adviceOf(attempt: Attempt, event: CallEvent) {
-  const refusal =
-    event.source === 'outcome' && event.outcome.kind === 'rejected' ? event.outcome : null;
-  // A local refusal (budget, policy, template) has its own reason, so no advice about the network
-  // is added.
-  if (attempt.unsent) return {};
-  return (
-    adviceFor({
-      verdict: attempt.verdict,
-      maybeTried: maybeTried(attempt),
-      kind: attempt.kind,
-      sipNotifyResponse: attempt.final ? attempt.sipNotifyResponse : null,
-      code: refusal?.code ?? null,
-      status: refusal?.status ?? null,
-    }) ?? {}
-  );
 }
 
 function attemptFields(attempt: Attempt): LogFields {

@@ -111,11 +111,21 @@ export function verdictWords(verdict) {
  * What an attempt's target did, so far as anybody knows: where Telnyx gave no clear answer and
  * nothing was heard since, that is nothing.
  *
- * @param {{ verdict: string | null, accepted_at: string | null, progress: boolean, b_leg: string | null }} attempt
+ * @param {{ verdict: string | null, reason: string | null, accepted_at: string | null, progress: boolean, b_leg: string | null }} attempt
  */
-export function attemptWords({ verdict, accepted_at, progress, b_leg }) {
+export function attemptWords({ verdict, reason, accepted_at, progress, b_leg }) {
   const isHeardOf = accepted_at !== null || progress || b_leg !== null;
-  return verdict === 'no_verdict' && !isHeardOf ? 'may not have been tried' : verdictWords(verdict);
+  if (verdict !== 'no_verdict' || isHeardOf) return verdictWords(verdict);
+  return isNeverSent(reason) ? 'was not tried' : 'may not have been tried';
+}
+
+/**
+ * `never sent` or `never executed`: nothing that left can have been executed.
+ *
+ * @param {unknown} reason
+ */
+function isNeverSent(reason) {
+  return String(reason).startsWith('never ');
 }
 
 /** @param {string} phase */
@@ -219,8 +229,7 @@ function outcomeSentence({ action, outcome, detail }, target) {
   if (outcome === 'rejected')
     return QUESTIONS.has(String(action)) ? `Telnyx does not say ${what}` : `Telnyx refused ${what}`;
   if (outcome === 'retry') return `we ask Telnyx again ${what}`;
-  // `never sent` or `never executed`: nothing that left can have been executed.
-  if (String(detail).startsWith('never ')) return `Telnyx could not be asked in time ${what}`;
+  if (isNeverSent(detail)) return `Telnyx could not be asked in time ${what}`;
   return `Telnyx gave no clear answer when asked ${what}`;
 }
 

@@ -136,19 +136,28 @@ test.each([
 test('a target that Telnyx never said it tried is not said to have kept silent', () => {
   const unheard = {
     verdict: 'no_verdict',
+    reason: 'HTTP 500; the time of its step is over',
     accepted_at: null,
     progress: false,
     b_leg: null,
   } as const;
   const words = [
     unheard,
+    { ...unheard, reason: 'never sent; the time of its step is over' as const },
     { ...unheard, accepted_at: '2026-03-02T15:00:00Z' },
     { ...unheard, progress: true },
     { ...unheard, b_leg: 'v3:b' },
     { ...unheard, verdict: 'busy' as const },
-  ].map(attemptWords);
+  ].map((attempt) => attemptWords(attempt));
   const silent = 'never reported the result';
-  expect(words).toEqual(['may not have been tried', silent, silent, silent, 'was busy']);
+  expect(words).toEqual([
+    'may not have been tried',
+    'was not tried',
+    silent,
+    silent,
+    silent,
+    'was busy',
+  ]);
 });
 
 test('what no caller notices is folded, and what goes wrong never is', () => {

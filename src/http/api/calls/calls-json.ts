@@ -6,12 +6,11 @@ import { iso } from '../../../core/iso-time.ts';
 import type { Attempt, Call } from '../../../core/machine/call.ts';
 import { outcomeOfCall, summaryOf } from '../../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../../core/machine/cost.ts';
-import { maybeTried } from '../../../core/machine/counting.ts';
 import { whyNotMovable } from '../../../core/machine/movable.ts';
 import type { Step } from '../../../core/machine/plan.ts';
 import type { Asked } from '../../../engine/manual-refer.ts';
 import type { TimelineEntry } from '../../../store/contract/timeline.ts';
-import { adviceFor } from '../../../telnyx/advice.ts';
+import { adviceFor, adviceForAttempt } from '../../../telnyx/advice.ts';
 
 export type CallSummary = ReturnType<typeof callSummary>;
 
@@ -92,21 +91,9 @@ export function attemptJson(attempt: Attempt) {
     accepted_at: iso(attempt.acceptedAt),
     ended_at: iso(attempt.endedAt),
     b_leg: attempt.bLeg,
-    advice: adviceOf(attempt),
+    // In the same words as in the log.
+    advice: adviceForAttempt(attempt),
   };
-}
-
-/** The meaning, cause and fix of a failure, in the same words as the log. */
-function adviceOf(attempt: Attempt) {
-  const { verdict, kind, sipNotifyResponse, final, unsent } = attempt;
-  // A budget, policy or template has its own reason, so no advice about the network is added.
-  if (verdict === null || unsent) return null;
-  return adviceFor({
-    verdict,
-    maybeTried: maybeTried(attempt),
-    kind,
-    sipNotifyResponse: final ? sipNotifyResponse : null,
-  });
 }
 
 /** An attempt that has not started yet, because the call is being answered first. */

@@ -30,7 +30,8 @@ export function failingTargets(activity: Activity): Listed[] {
         ...NOTHING,
         kind: 'target.failing',
         severity: failures === total ? ('error' as const) : ('warning' as const),
-        title: `${failures} of ${total} attempts at ${target ?? 'literal destinations'} in the last hour failed`,
+        // Not "failed": nobody knows what became of one that was answered unclearly.
+        title: `${onlyOf(total - failures, total)} attempts at ${target ?? 'literal destinations'} in the last hour completed`,
         detail: `${list}. ${advice === null ? '' : `${advice.meaning} ${advice.cause}`}`.trim(),
         fix: advice?.fix ?? null,
         count: failures,
@@ -38,6 +39,10 @@ export function failingTargets(activity: Activity): Listed[] {
       },
     ];
   });
+}
+
+function onlyOf(some: number, all: number): string {
+  return some === 0 ? `None of ${all}` : `Only ${some} of ${all}`;
 }
 
 /** Of the most frequent failure, for the way in which callers were moved when it happened. */

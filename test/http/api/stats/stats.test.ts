@@ -203,7 +203,7 @@ describe('problems', () => {
         kind: 'target.failing',
         severity: 'error',
         target: 'failing',
-        title: '3 of 3 attempts at failing in the last hour failed',
+        title: 'None of 3 attempts at failing in the last hour completed',
         detail: expect.stringContaining('3 busy'),
         fix: expect.stringContaining('if_failed'),
       },
