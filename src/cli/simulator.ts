@@ -126,7 +126,7 @@ async function runSimulator(
 ): Promise<SimulatorProblem | null> {
   const first = firstCall(options);
   if (typeof first === 'string') return usage(first);
-  const say = sayer(options, io);
+  const say = sayer(options.json, io);
   const watch = watchCalls(options.wait * 1_000, say.problem);
   const onActivity = (activity: Activity): void => {
     watch.heard(activity);
@@ -144,7 +144,7 @@ async function runSimulator(
       `cannot listen on 127.0.0.1:${options.port} (${text}). Choose another with --port.`,
     );
   }
-  say.started(simulator, apiUrl);
+  say.started(simulator, apiUrl, options.webhookUrl);
   try {
     if (first !== null) watch.add(simulator.placeCall(first));
     else if (await readCalls(simulator, io, say, watch, signal)) return null;

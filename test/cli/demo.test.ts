@@ -119,11 +119,12 @@ test.concurrent(
       })
       .toBe('referred');
 
-    child.stdin.write('call +14155550124 +14155550100 silent\n');
+    // As anybody writes a number, like everywhere else.
+    child.stdin.write('call +1(415)555-0124 +1-415-555-0100 silent\n');
     await shown(/#13 placed: \S+/);
     child.stdin.write('hangup 13\nbooks\n');
     await shown(/#13 hangs up\n/);
-    await shown(/#13 \+14155550124 -> \+14155550100 {2}left/);
+    await shown(/#13 {2}\+14155550124 -> \+14155550100 {2}the caller hung up/);
 
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
     child.kill('SIGINT');

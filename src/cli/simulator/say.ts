@@ -6,21 +6,20 @@ import { type Io, jsonText } from '../terminal/io.ts';
 
 /** Prints lines for people, or one JSON object per line. */
 export interface Sayer {
-  started(simulator: Simulator, apiUrl: string): void;
+  started(simulator: Simulator, apiUrl: string, webhookUrls: string[]): void;
   activity(activity: Activity): void;
   book(book: CallBook): void;
   text(text: string): void;
   problem(text: string): void;
 }
 
-export function sayer(options: { json: boolean; webhookUrl: string[] }, io: Io): Sayer {
+export function sayer(isJson: boolean, io: Io): Sayer {
   const line = (text: string): void => void io.stdout.write(`${printable(text)}\n`);
   const json = (value: unknown): void => void io.stdout.write(`${jsonText(value)}\n`);
   return {
-    started(simulator, apiUrl) {
+    started(simulator, apiUrl, webhookUrls) {
       const { apiKey, publicKey, seed } = simulator;
-      const webhookUrls = options.webhookUrl;
-      if (options.json) {
+      if (isJson) {
         json({
           event: 'started',
           api_url: apiUrl,
@@ -39,14 +38,14 @@ export function sayer(options: { json: boolean; webhookUrl: string[] }, io: Io):
       line('Place a call: call +14155550123 +14155550100 busy,completed   (help shows more)');
     },
     activity(activity) {
-      if (options.json) json(activityJson(activity));
+      if (isJson) json(activityJson(activity));
       else line(activityText(activity));
     },
     book(book) {
-      if (options.json) json({ event: 'book', ...summary(book) });
+      if (isJson) json({ event: 'book', ...summary(book) });
       else line(`${tag(book)} ${book.from} -> ${book.to}  ${fateText(book)}`);
     },
-    text: (text) => (options.json ? undefined : line(text)),
+    text: (text) => (isJson ? undefined : line(text)),
     problem: (text) => void io.stderr.write(`${printable(text)}\n`),
   };
 }

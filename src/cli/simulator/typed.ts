@@ -1,4 +1,5 @@
 /** What is typed while the simulator runs: calls to place and to end, and what to show. */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { askedNumber } from '../../routing/numbers/national.ts';
 import { SCRIPTS, scriptNamed } from '../../simulator/scripts.ts';
@@ -8,6 +9,9 @@ import type { CallWatch } from './call-watch.ts';
 import { parseLine, type SimulatorLine, scriptOf } from './line.ts';
 import type { Sayer } from './say.ts';
 
+/** Where typed calls are added, and looked for to be ended. */
+type TypedCalls = Pick<CallWatch, 'add' | 'calls'>;
+
 /**
  * Reads lines from stdin; true means that the simulator is done. When the input ends, running calls
  * are played out; without any input, the API keeps running.
@@ -16,7 +20,7 @@ export async function readCalls(
   simulator: Simulator,
   io: Io,
   say: Sayer,
-  watch: CallWatch,
+  calls: TypedCalls,
   signal: AbortSignal,
 ): Promise<boolean> {
   // A signal during the start is not announced again.
@@ -26,13 +30,13 @@ export async function readCalls(
   for await (const text of lines) {
     const line = parseLine(text);
     if (line.do === 'quit') return true;
-    obey(line, simulator, watch, say);
+    obey(line, simulator, say, calls);
   }
-  if (watch.calls().length === 0) await until(signal);
+  if (!signal.aborted && calls.calls().length === 0) await once(signal, 'abort');
   return signal.aborted;
 }
 
-function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: Sayer): void {
+function obey(line: SimulatorLine, simulator: Simulator, say: Sayer, calls: TypedCalls): void {
   switch (line.do) {
     case 'call': {
       const script = line.script === null ? {} : scriptOf(line.script);
@@ -40,20 +44,24 @@ function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: 
       else {
         const [from, to] = [askedNumber(line.from, null), askedNumber(line.to, null)];
         const keys = line.digits === undefined ? {} : { digits: line.digits };
-        watch.add(simulator.placeCall({ ...script, ...keys, from, to }));
+        calls.add(simulator.placeCall({ ...script, ...keys, from, to }));
       }
       return;
     }
     case 'script': {
       const played = scriptNamed(line.name);
       if (played === undefined) say.problem(`no script "${line.name}"; try: scripts`);
-      else watch.add(simulator.placeCall({ ...played.script, name: played.name }));
+      else calls.add(simulator.placeCall({ ...played.script, name: played.name }));
       return;
     }
     case 'hangup': {
-      const call = watch.calls().find(({ number }) => number === line.number);
-      if (call === undefined) say.problem(`no call #${line.number}`);
-      else call.hangUp();
+      const call = calls.calls().find(({ number }) => number === line.number);
+      if (call === undefined) {
+        say.problem(`no call #${line.number} was placed here`);
+        return;
+      }
+      say.text(`#${line.number} hangs up`);
+      call.hangUp();
       return;
     }
     case 'scripts':
@@ -70,11 +78,4 @@ function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: 
     case 'nothing':
       return;
   }
-}
-
-function until(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
