@@ -15,6 +15,7 @@ import {
 } from './leg.ts';
 import { createPlaced, type PlacedOptions } from './placed.ts';
 import type { CallerHangup, CallScript } from './script.ts';
+import { silence } from './voice.ts';
 
 export interface SwitchboardOptions extends PlacedOptions, EmitOptions {
   /** The application's setting, read when a leg ends. */
@@ -78,7 +79,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   function end(leg: Leg, by: EndedBy, facts: HangupFacts): void {
     if (leg.endedAt !== null) return;
     leg.endedAt = clock.stamp();
-    silence(leg);
+    silence(emit, leg);
     for (const takeBack of [...leg.pending]) takeBack();
     leg.pending.clear();
     if (leg.index === 0) closeBook(leg.call, by);
@@ -88,34 +89,6 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     if (leg.call.script.cost ?? options.costInWebhooks(leg.call.connectionId)) emitCost(leg);
     clock.afterReal(REMEMBERED_MS, () => legs.delete(leg.callControlId));
     options.onChange(leg.call);
-  }
-
-  /** Playback, speech and menus end with the leg; their events come before the hangup. */
-  function silence(leg: Leg): void {
-    const { voices, gather } = leg;
-    leg.voices = [];
-    leg.gather = null;
-    for (const voice of voices) {
-      voice.cancel();
-      if (!voice.started) continue;
-      if (voice.kind === 'speak') {
-        emit(leg, 'call.speak.ended', { speak_id: voice.id, status: 'call_hangup' });
-      } else {
-        emit(leg, 'call.playback.ended', {
-          media_url: voice.id,
-          overlay: voice.overlay,
-          status: 'call_hangup',
-        });
-      }
-    }
-    if (gather === null) return;
-    gather.cancel();
-    emit(leg, 'call.gather.ended', {
-      from: leg.from,
-      to: leg.to,
-      digits: '',
-      status: 'call_hangup',
-    });
   }
 
   /**

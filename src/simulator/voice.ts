@@ -1,5 +1,6 @@
 /** What the caller hears and presses: speech and playback in one queue, and menus. */
-import type { Gather, Leg, Voice } from './leg.ts';
+import type { Emit } from './emit.ts';
+import { type Gather, type Leg, parties, type Voice } from './leg.ts';
 import type { Refusal } from './refusal.ts';
 import type { CommandBody } from './schema.ts';
 import type { Switchboard } from './switchboard.ts';
@@ -90,20 +91,38 @@ function finish(
   voice: Voice,
   status: 'completed' | 'cancelled',
 ): void {
-  voice.cancel();
   leg.voices = leg.voices.filter((other) => other !== voice);
-  if (voice.started && voice.kind === 'speak') {
-    // Telnyx's enum for the end of speak has no "cancelled".
-    board.emit(leg, 'call.speak.ended', { speak_id: voice.id, status: 'completed' });
-  } else if (voice.started) {
-    board.emit(leg, 'call.playback.ended', {
-      media_url: voice.id,
-      overlay: voice.overlay,
-      status,
-    });
-  }
+  endVoice(board.emit, leg, voice, status);
   const next = leg.voices[0];
   if (next !== undefined && !next.started) start(board, leg, next);
+}
+
+function endVoice(
+  emit: Emit,
+  leg: Leg,
+  voice: Voice,
+  status: 'completed' | 'cancelled' | 'call_hangup',
+): void {
+  voice.cancel();
+  if (!voice.started) return;
+  if (voice.kind === 'speak') {
+    // Telnyx's enum for the end of speak has no "cancelled".
+    const spoken = status === 'cancelled' ? 'completed' : status;
+    emit(leg, 'call.speak.ended', { speak_id: voice.id, status: spoken });
+  } else {
+    emit(leg, 'call.playback.ended', { media_url: voice.id, overlay: voice.overlay, status });
+  }
+}
+
+/** Playback, speech and menus end with the leg; their events come before the hangup. */
+export function silence(emit: Emit, leg: Leg): void {
+  const { voices, gather } = leg;
+  leg.voices = [];
+  leg.gather = null;
+  for (const voice of voices) endVoice(emit, leg, voice, 'call_hangup');
+  if (gather === null) return;
+  gather.cancel();
+  emit(leg, 'call.gather.ended', { ...parties(leg), digits: '', status: 'call_hangup' });
 }
 
 function stop(board: Switchboard, leg: Leg, what: 'current' | 'all'): void {
@@ -149,7 +168,7 @@ export function gather(board: Switchboard, leg: Leg, body: CommandBody): Refusal
       board.emit(leg, 'call.playback.ended', { media_url: media, overlay: false, status });
     }
     for (const digit of keys ?? '') {
-      board.emit(leg, 'call.dtmf.received', { from: leg.from, to: leg.to, digit });
+      board.emit(leg, 'call.dtmf.received', { ...parties(leg), digit });
     }
     const digits = accepted(keys ?? '', body);
     if (keys !== null && digits !== null) conclude(digits, 'valid');
@@ -159,7 +178,7 @@ export function gather(board: Switchboard, leg: Leg, body: CommandBody): Refusal
 
   function conclude(digits: string, status: 'valid' | 'invalid' | 'timeout'): void {
     leg.gather = null;
-    board.emit(leg, 'call.gather.ended', { from: leg.from, to: leg.to, digits, status });
+    board.emit(leg, 'call.gather.ended', { ...parties(leg), digits, status });
   }
 }
 
