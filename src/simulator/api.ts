@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AccountEndpoints } from './account/endpoints.ts';
-import { type Answer, refused as answerRefused, CUT, tooMany } from './answer.ts';
+import { type Answer, refused as answerRefused, CUT, data, tooMany } from './answer.ts';
 import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './books.ts';
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
@@ -43,7 +43,7 @@ export interface Api {
  */
 const SILENCE_MS_MAX = 60_000;
 const PATH = /^(?:\/v2)?\/calls\/([^/?]+)(?:\/actions\/([^/?]+))?(?:\?.*)?$/;
-const OK: Answer = { status: 200, body: '{"data":{"result":"ok"}}' };
+const OK = data({ result: 'ok' });
 
 export function createApi(options: ApiOptions): Api {
   const { board } = options;
@@ -166,19 +166,17 @@ function answerTo({ board, rules }: ApiOptions, { leg, action, body, booked }: A
 }
 
 function shown(leg: Leg): Answer {
-  const ended = leg.endedAt;
-  const data = {
+  return data({
     call_control_id: leg.callControlId,
     call_duration: secondsOf(leg),
     call_leg_id: leg.callLegId,
     call_session_id: leg.call.sessionId,
     client_state: leg.clientState,
-    end_time: ended,
-    is_alive: ended === null,
+    end_time: leg.endedAt,
+    is_alive: leg.endedAt === null,
     record_type: 'call',
     start_time: leg.startedAt,
-  };
-  return { status: 200, body: JSON.stringify({ data }) };
+  });
 }
 
 function refused(refusal: Refusal, booked?: BookedRequest): Answer {

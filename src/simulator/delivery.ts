@@ -22,7 +22,7 @@ export interface DeliveryOptions extends WebhookPostsOptions {
   seed: number;
   /** Pauses before the second and later attempts; their number is the number of retries. */
   retryMs: number[];
-  onDelivered: (event: OutgoingEvent, url: string, status: number) => void;
+  onDelivered: (event: OutgoingEvent) => void;
 }
 
 export interface OutgoingEvent {
@@ -91,7 +91,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (status === 200) {
       event.booked.outcome = 'delivered';
       open -= 1;
-      options.onDelivered(event, url, status);
+      options.onDelivered(event);
       return;
     }
     const pause = options.retryMs[number - 1];

@@ -99,45 +99,25 @@ function failureCode(status: number, error: unknown): number {
   return status === 500 ? 75500 : 75599;
 }
 
-export interface DeliveryFilters {
-  status: string | null;
-  eventTypes: string[] | null;
-  startedFrom: string | null;
-  startedTo: string | null;
-  finishedFrom: string | null;
-  finishedTo: string | null;
-  webhookContains: string | null;
-  attemptsContain: string | null;
-}
-
-export function deliveryFilters(query: URLSearchParams): DeliveryFilters {
-  return {
-    status: query.get('filter[status][eq]'),
-    eventTypes: query.get('filter[event_type]')?.split(',') ?? null,
-    startedFrom: query.get('filter[started_at][gte]'),
-    startedTo: query.get('filter[started_at][lte]'),
-    finishedFrom: query.get('filter[finished_at][gte]'),
-    finishedTo: query.get('filter[finished_at][lte]'),
-    webhookContains: query.get('filter[webhook][contains]'),
-    attemptsContain: query.get('filter[attempts][contains]'),
-  };
-}
-
-export function matches(delivery: Record<string, unknown>, filters: DeliveryFilters): boolean {
+export function matches(delivery: Record<string, unknown>, query: URLSearchParams): boolean {
   const webhook = delivery.webhook as { event_type?: string } | undefined;
-  const started = Date.parse(String(delivery.started_at));
-  const finished = Date.parse(String(delivery.finished_at));
-  const { eventTypes, webhookContains, attemptsContain } = filters;
+  const wanted = (name: string, isSo: (value: string) => boolean) => {
+    const value = query.get(`filter${name}`);
+    return value === null || isSo(value);
+  };
+  const within = (name: 'started_at' | 'finished_at') => {
+    const at = Date.parse(String(delivery[name]));
+    return (
+      wanted(`[${name}][gte]`, (from) => at >= Date.parse(from)) &&
+      wanted(`[${name}][lte]`, (to) => at <= Date.parse(to))
+    );
+  };
   return (
-    (filters.status === null || delivery.status === filters.status) &&
-    (eventTypes === null || eventTypes.includes(webhook?.event_type ?? '')) &&
-    between(started, filters.startedFrom, filters.startedTo) &&
-    between(finished, filters.finishedFrom, filters.finishedTo) &&
-    (webhookContains === null || JSON.stringify(webhook).includes(webhookContains)) &&
-    (attemptsContain === null || JSON.stringify(delivery.attempts).includes(attemptsContain))
+    wanted('[status][eq]', (status) => delivery.status === status) &&
+    wanted('[event_type]', (types) => types.split(',').includes(webhook?.event_type ?? '')) &&
+    within('started_at') &&
+    within('finished_at') &&
+    wanted('[webhook][contains]', (text) => JSON.stringify(webhook).includes(text)) &&
+    wanted('[attempts][contains]', (text) => JSON.stringify(delivery.attempts).includes(text))
   );
-}
-
-function between(at: number, from: string | null, to: string | null): boolean {
-  return (from === null || at >= Date.parse(from)) && (to === null || at <= Date.parse(to));
 }

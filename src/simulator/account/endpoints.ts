@@ -5,7 +5,7 @@ import { type Leg, type PlacedLegs, secondsOf } from '../leg.ts';
 import { badRequest, RESOURCE_NOT_FOUND } from '../refusal.ts';
 import type { Application } from './account.ts';
 import { callEvents } from './call-events.ts';
-import { type DeliveryLog, deliveryFilters, matches } from './deliveries.ts';
+import { type DeliveryLog, matches } from './deliveries.ts';
 import { createFaults, spoilt } from './faults.ts';
 import { pageOf } from './pages.ts';
 import {
@@ -55,7 +55,6 @@ interface Asked {
   method: string;
   endpoint: string;
   id: string | null;
-  part: string | null;
   path: string;
   query: URLSearchParams;
   body: unknown;
@@ -96,7 +95,6 @@ function read(method: string, url: string, body: unknown): Asked | null {
     method,
     endpoint: isVoice ? 'phone_numbers/voice' : isActive ? 'active_calls' : first,
     id: isVoice && third === undefined ? null : (second ?? null),
-    part: third ?? (isVoice ? 'voice' : null),
     path: path.startsWith('/v2') ? path : `/v2${path}`,
     query: new URLSearchParams(query),
     body,
@@ -135,8 +133,7 @@ function answerTo(asked: Asked, options: AccountEndpointsOptions): Answer {
       return activeCalls(asked, options);
     case 'webhook_deliveries': {
       const all = [...options.deliveries.list(), ...account.webhook_deliveries];
-      const filters = deliveryFilters(asked.query);
-      if (id === null) return list(all.filter((delivery) => matches(delivery, filters)));
+      if (id === null) return list(all.filter((delivery) => matches(delivery, asked.query)));
       return one(all as { id: string }[], id, (found) => found);
     }
     case 'call_events':
@@ -155,24 +152,24 @@ function written(asked: Asked, options: AccountEndpointsOptions): Answer {
   if (method === 'POST' && endpoint === 'call_control_applications' && id === null) {
     const result = createApplication(account, body);
     if ('refusal' in result) return refused(result.refusal);
-    onUrl(result.changed);
-    return data(result.changed, 201);
+    onUrl(result.created);
+    return data(result.created, 201);
   }
   if (method === 'POST' && endpoint === 'calls') return options.dial(body);
   if (method !== 'PATCH' || id === null) return { status: 404, body: '404 page not found' };
   if (endpoint === 'call_control_applications') {
     const application = account.applications.find((found) => found.id === id);
     if (application === undefined) return refused(RESOURCE_NOT_FOUND);
-    const result = updateApplication(application, body);
-    if ('refusal' in result) return refused(result.refusal);
+    const refusal = updateApplication(application, body);
+    if (refusal !== null) return refused(refusal);
     onUrl(application);
     return data(shown(application, options));
   }
   const number = account.numbers.find((found) => found.id === id);
   if (number === undefined) return refused(RESOURCE_NOT_FOUND);
   const isVoice = endpoint === 'phone_numbers/voice';
-  const result = isVoice ? updateVoice(number, body) : updateNumber(account, number, body);
-  if ('refusal' in result) return refused(result.refusal);
+  const refusal = isVoice ? updateVoice(number, body) : updateNumber(account, number, body);
+  if (refusal !== null) return refused(refusal);
   return data(isVoice ? voiceJson(number) : numberJson(number));
 }
 

@@ -12,7 +12,10 @@ const SIZE_MAX = 250;
 
 export function pageOf(list: readonly unknown[], request: PageRequest): string {
   const { form, query } = request;
-  const size = Math.min(SIZE_MAX, wholeFrom(query, 'page[size]') ?? limit(query) ?? SIZE);
+  const size = Math.min(
+    SIZE_MAX,
+    wholeFrom(query, 'page[size]') ?? wholeFrom(query, 'page[limit]') ?? SIZE,
+  );
   return JSON.stringify(
     form === 'number' ? byNumber(list, query, size) : byCursor(list, request, size),
   );
@@ -52,10 +55,6 @@ function nextQuery(query: URLSearchParams, after: string): string {
   next.set('page[after]', after);
   // The documentation's example shows the brackets unescaped.
   return next.toString().replaceAll('%5B', '[').replaceAll('%5D', ']');
-}
-
-function limit(query: URLSearchParams): number | null {
-  return wholeFrom(query, 'page[limit]');
 }
 
 function wholeFrom(query: URLSearchParams, name: string): number | null {

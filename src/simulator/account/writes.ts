@@ -48,9 +48,10 @@ const VOICE: Record<string, Kind> = {
   usage_payment_method: 'text',
 };
 
-type Result<T> = { changed: T } | { refusal: Refusal };
-
-export function createApplication(account: Account, body: unknown): Result<Application> {
+export function createApplication(
+  account: Account,
+  body: unknown,
+): { created: Application } | { refusal: Refusal } {
   const refusal = check(body, APPLICATION, ['application_name', 'webhook_event_url']);
   if (refusal !== null) return { refusal };
   const now = new Date().toISOString();
@@ -67,42 +68,41 @@ export function createApplication(account: Account, body: unknown): Result<Appli
   );
   if (asFields(body).outbound === undefined) application.outbound.outbound_voice_profile_id = null;
   account.applications.push(application);
-  return { changed: application };
+  return { created: application };
 }
 
-export function updateApplication(application: Application, body: unknown): Result<Application> {
+export function updateApplication(application: Application, body: unknown): Refusal | null {
   // Telnyx documents both as required in an update too, changed or not.
   const fields = { ...APPLICATION, tags: 'texts' as const };
   const refusal = check(body, fields, ['application_name', 'webhook_event_url']);
-  if (refusal !== null) return { refusal };
+  if (refusal !== null) return refusal;
   const { inbound, outbound, ...rest } = asFields(body);
   Object.assign(application, rest, { updated_at: new Date().toISOString() });
   Object.assign(application.inbound, inbound);
   Object.assign(application.outbound, outbound);
-  return { changed: application };
+  return null;
 }
 
 export function updateNumber(
   account: Account,
   number: AccountNumber,
   body: unknown,
-): Result<AccountNumber> {
+): Refusal | null {
   const refusal = check(body, NUMBER, []);
-  if (refusal !== null) return { refusal };
+  if (refusal !== null) return refusal;
   const { connection_id: connectionId } = asFields(body);
   if (typeof connectionId === 'string' && nameOfConnection(account, connectionId) === null) {
-    return { refusal: badRequest('The connection does not exist.', '/connection_id') };
+    return badRequest('The connection does not exist.', '/connection_id');
   }
   Object.assign(number, body);
   number.connection_name = nameOfConnection(account, number.connection_id);
-  return { changed: number };
+  return null;
 }
 
-export function updateVoice(number: AccountNumber, body: unknown): Result<AccountNumber> {
+export function updateVoice(number: AccountNumber, body: unknown): Refusal | null {
   const refusal = check(body, VOICE, []);
-  if (refusal !== null) return { refusal };
-  Object.assign(number.voice, body);
-  return { changed: number };
+  if (refusal === null) Object.assign(number.voice, body);
+  return refusal;
 }
 
 function check(body: unknown, fields: Record<string, Kind>, required: string[]): Refusal | null {
