@@ -11,18 +11,21 @@ import type { ScriptedFault } from './faults.ts';
  * - bye: the phone answers, the caller is moved, their leg hangs up, and nobody sends a NOTIFY
  * - rejected: the API refuses the command with 422
  */
-export type FarEndName =
-  | 'completed'
-  | 'busy'
-  | 'no_answer'
-  | 'declined'
-  | 'not_found'
-  | 'not_allowed'
-  | 'server_error'
-  | 'silent'
-  | 'silent_after_started'
-  | 'bye'
-  | 'rejected';
+export const FAR_END_NAMES = [
+  'completed',
+  'busy',
+  'no_answer',
+  'declined',
+  'not_found',
+  'not_allowed',
+  'server_error',
+  'silent',
+  'silent_after_started',
+  'bye',
+  'rejected',
+] as const;
+
+export type FarEndName = (typeof FAR_END_NAMES)[number];
 
 export interface FarEnd {
   result: FarEndName | number;

@@ -1,5 +1,5 @@
 /** The lines that a running `referee simulator` understands. */
-import type { CallScript, FarEndName, FarEndScript } from '../../simulator/script.ts';
+import { type CallScript, FAR_END_NAMES, type FarEndScript } from '../../simulator/script.ts';
 import { scriptNamed } from '../../simulator/scripts.ts';
 
 export type SimulatorLine =
@@ -60,20 +60,6 @@ function misread(why: string): SimulatorLine {
   return { do: 'help', text: `${why}\n${HELP}` };
 }
 
-const RESULTS: Record<FarEndName, true> = {
-  completed: true,
-  busy: true,
-  no_answer: true,
-  declined: true,
-  not_found: true,
-  not_allowed: true,
-  server_error: true,
-  silent: true,
-  silent_after_started: true,
-  bye: true,
-  rejected: true,
-};
-
 /** The script of that name, or one of results. */
 export function scriptOf(text: string): CallScript | string {
   return scriptNamed(text)?.script ?? parseFarEnds(text);
@@ -83,10 +69,11 @@ export function scriptOf(text: string): CallScript | string {
 export function parseFarEnds(text: string): CallScript | string {
   const ends: FarEndScript[] = [];
   for (const word of text.split(',')) {
-    if (Object.hasOwn(RESULTS, word)) ends.push(word as FarEndName);
+    const name = FAR_END_NAMES.find((known) => known === word);
+    if (name !== undefined) ends.push(name);
     else if (/^[2-6]\d\d$/.test(word)) ends.push(Number(word));
     else {
-      return `"${word}" is neither a script nor a result. Results: ${Object.keys(RESULTS).join(', ')}, or a SIP status from 200.`;
+      return `"${word}" is neither a script nor a result. Results: ${FAR_END_NAMES.join(', ')}, or a SIP status from 200.`;
     }
   }
   return { refers: ends, transfers: ends };
