@@ -21,7 +21,7 @@ import { loadFolder } from './sources/routes-folder.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
-export interface DoctorOptions {
+interface DoctorOptions {
   routes?: string;
   url?: string;
   json?: boolean;

@@ -21,7 +21,7 @@ import { type Io, jsonText } from './terminal/io.ts';
 import { stopSignal } from './terminal/stop-signal.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
-export interface RehearseOptions {
+interface RehearseOptions {
   from: string;
   to: string;
   secs: number;

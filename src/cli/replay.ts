@@ -16,7 +16,7 @@ import { loadFolder, showProblems } from './sources/routes-folder.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { plain, plainLines } from './terminal/terminal.ts';
 
-export interface ReplayOptions {
+interface ReplayOptions {
   since?: number;
   calls?: string;
   routes?: string;

@@ -27,7 +27,7 @@ import type { Io } from './terminal/io.ts';
 import { stopSignal } from './terminal/stop-signal.ts';
 import { plain } from './terminal/terminal.ts';
 
-export interface SimulatorCommandOptions {
+interface SimulatorCommandOptions {
   webhookUrl: string[];
   port: number;
   apiKey: string;

@@ -56,7 +56,7 @@ export interface Loaded {
 }
 
 /** The folder's path, or stored files. */
-export type RouteFiles = string | ReadonlyMap<string, Uint8Array>;
+type RouteFiles = string | ReadonlyMap<string, Uint8Array>;
 
 export interface Refused {
   ok: false;

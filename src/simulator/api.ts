@@ -23,7 +23,7 @@ import {
 import { type CommandBody, checkBody, isAction } from './schema.ts';
 import type { Switchboard } from './switchboard.ts';
 
-export interface ApiOptions {
+interface ApiOptions {
   apiKey: string;
   rules: CommandRules;
   rateLimit: RateLimit | null;

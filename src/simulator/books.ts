@@ -11,7 +11,7 @@ import type { CommandBody } from './schema.ts';
  * call; left: the caller hung up; dropped: the network ended the call; waiting: the caller is still
  * on the line.
  */
-export type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
+type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
 
 export interface Move {
   kind: 'refer' | 'transfer';
@@ -46,7 +46,7 @@ export interface BookedRequest {
   fault: FaultKind | null;
 }
 
-export interface BookedDelivery {
+interface BookedDelivery {
   url: string;
   attempt: number;
   /** HTTP status; 0 if there was no answer. */

@@ -20,7 +20,7 @@ export interface CommandRules {
   referBeforeAnswer: 'refused' | 'allowed';
 }
 
-export interface CommandResult {
+interface CommandResult {
   refusal: Refusal | null;
   duplicate: boolean;
 }

@@ -10,7 +10,7 @@ import type { WebhookFate } from './faults.ts';
 import { createLanes } from './lanes.ts';
 import { createWebhookPosts, type WebhookPostsOptions } from './webhook-posts.ts';
 
-export interface DeliveryOptions extends WebhookPostsOptions {
+interface DeliveryOptions extends WebhookPostsOptions {
   urls: string[];
   /** The webhook URL of a connection and then its failover URL, if it has one; null: `urls`. */
   urlsOf: (connectionId: string) => string[] | null;

@@ -20,7 +20,7 @@ const API_FAULTS = [
 const NETWORK_FAULTS = ['notify_forgotten', 'hangup_forgotten'] as const;
 export const FAULT_KINDS = [...WEBHOOK_FAULTS, ...API_FAULTS, ...NETWORK_FAULTS] as const;
 
-export type ApiFault = (typeof API_FAULTS)[number];
+type ApiFault = (typeof API_FAULTS)[number];
 export type FaultKind = (typeof FAULT_KINDS)[number];
 export type FaultRates = { [K in FaultKind]?: number };
 export type Faults = 'none' | 'all' | FaultRates;

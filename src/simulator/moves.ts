@@ -4,7 +4,7 @@ import type { Leg } from './leg.ts';
 import type { CommandBody } from './schema.ts';
 import { farEndOf, type ResolvedFarEnd } from './script.ts';
 
-export interface StartedMove {
+interface StartedMove {
   end: ResolvedFarEnd;
   /** Counted from 1 among this call's moves of the same kind. */
   nth: number;

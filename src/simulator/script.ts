@@ -133,7 +133,7 @@ const STATUS_OF: Partial<Record<FarEndName, number>> = {
   server_error: 503,
 };
 
-export type FarResult = number | 'silent' | 'bye' | 'rejected';
+type FarResult = number | 'silent' | 'bye' | 'rejected';
 
 export interface ResolvedFarEnd {
   result: FarResult;

@@ -4,7 +4,7 @@
  */
 import type { CallScript } from './script.ts';
 
-export interface ExpectedEnd {
+interface ExpectedEnd {
   /** The call's `ends`, as the service reports it. */
   ends: 'referred' | 'transferred' | 'rejected' | 'hung_up' | 'abandoned' | 'unconfirmed';
   /** The name of the matched rule; null for `otherwise`. */

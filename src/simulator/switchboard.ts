@@ -17,14 +17,14 @@ import { createPlaced, type PlacedOptions } from './placed.ts';
 import type { CallerHangup, CallScript } from './script.ts';
 import { silence } from './voice.ts';
 
-export interface SwitchboardOptions extends PlacedOptions, EmitOptions {
+interface SwitchboardOptions extends PlacedOptions, EmitOptions {
   /** The application's setting, read when a leg ends. */
   costInWebhooks: (connectionId: string) => boolean;
   onChange: (call: PlacedLegs) => void;
 }
 
 /** Who ended a leg, for the records. */
-export type EndedBy = 'service' | 'caller' | 'far_end' | 'network';
+type EndedBy = 'service' | 'caller' | 'far_end' | 'network';
 
 export interface Switchboard {
   clock: Clock;

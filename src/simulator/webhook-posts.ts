@@ -17,7 +17,7 @@ export interface WebhookPostsOptions {
   onAttempt: (event: OutgoingEvent, attempt: SentAttempt) => void;
 }
 
-export interface WebhookPosts {
+interface WebhookPosts {
   /** Status 0 means that there was no answer. */
   post(
     url: string,

@@ -5,14 +5,14 @@
 import { asInteger, asObject, filled } from './fields.ts';
 import { nextPage } from './pages.ts';
 
-export interface ActiveCall {
+interface ActiveCall {
   callControlId: string;
   sessionId: string | null;
   clientState: string | null;
   durationSecs: number | null;
 }
 
-export interface ActiveCallsPage {
+interface ActiveCallsPage {
   calls: ActiveCall[];
   /** The query string of the next page; null on the last page. */
   next: string | null;

@@ -10,7 +10,7 @@ import { Point } from '@noble/ed25519';
 
 const PUBLIC_KEY_BYTES = 32;
 
-export type ParsedPublicKey = { key: Buffer } | { problem: string };
+type ParsedPublicKey = { key: Buffer } | { problem: string };
 
 /** The problems never contain the text, which may be a secret pasted by mistake. */
 export function parsePublicKey(text: string): ParsedPublicKey {

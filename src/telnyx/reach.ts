@@ -8,7 +8,7 @@ export interface Reach {
   begin(): { answered(): void; unanswered(): void };
 }
 
-export interface ReachOptions {
+interface ReachOptions {
   /** Monotonic. */
   clock(): number;
   /** Telnyx answers again, after `awayMs` in which it did not. */

@@ -17,7 +17,7 @@ export interface SignatureRefusal {
   detail: string;
 }
 
-export interface RefusalWords {
+interface RefusalWords {
   /** What was refused. */
   title: string;
   /** The most likely cause, and where to fix it. */

@@ -40,7 +40,7 @@ declare const stage: unique symbol;
 /** A body whose signature was right. Only `verify` makes one, and only this is parsed. */
 export type VerifiedBody = Buffer & { readonly [stage]: 'verified' };
 
-export type Verification =
+type Verification =
   /** `signedAt`: milliseconds by Telnyx's clock, in whole seconds. */
   | { result: 'verified'; body: VerifiedBody; signedAt: number }
   | { result: 'refused'; refusal: SignatureRefusal };

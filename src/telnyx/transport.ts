@@ -14,7 +14,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export interface TransportLimits {
+interface TransportLimits {
   connectionsMax: number;
   connectTimeoutMs: number;
   bodyBytesMax: number;

@@ -11,7 +11,7 @@ export const WARM_CONNECTIONS = 2;
 /** How long no such request is sent after a 429 that names no wait. */
 const LIMITED_MS = 60_000;
 
-export interface Warmth {
+interface Warmth {
   /** Call when a request begins; call the returned function when its connection is free again. */
   begin(): () => void;
   /** How long ago two requests last overlapped. */

@@ -23,7 +23,7 @@ import {
 import { parseOccurredAt } from './occurred-at.ts';
 import type { VerifiedBody } from './signature.ts';
 
-export type ParsedWebhook =
+type ParsedWebhook =
   | { kind: 'call'; event: WebhookEvent }
   | { kind: 'not_a_call'; type: string | null; lost?: LostEvent }
   | { kind: 'not_telnyx'; why: string; fix: string };

@@ -11,7 +11,7 @@ import { plain } from '../terminal/terminal.ts';
 const LISTED_MAX = 1_000;
 const VALUE_CHARS_MAX = 400;
 
-export interface Verified {
+interface Verified {
   calls: number;
   same: number;
   differs: number;

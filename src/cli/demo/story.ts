@@ -2,7 +2,7 @@
 import { commandWords, sentenceOf, targetOf } from '../../page/words/timeline-words.js';
 import type { ApiCall, ApiEntry } from './call.ts';
 
-export interface StoryLine {
+interface StoryLine {
   what: string;
   why: string;
   next: string;

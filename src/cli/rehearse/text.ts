@@ -10,7 +10,7 @@ import { iso } from '../../core/iso-time.ts';
 import type { Io } from '../terminal/io.ts';
 import { colours, plain } from '../terminal/terminal.ts';
 
-export interface RehearsalReport {
+interface RehearsalReport {
   rehearsal: Rehearsal;
   answers: AnsweredQuestion[];
   unknowns: string[];

@@ -5,7 +5,7 @@ import type { Change, Comparison } from '../../core/replay/comparison.ts';
 import type { Io } from '../terminal/io.ts';
 import { colours, plain } from '../terminal/terminal.ts';
 
-export interface ReplayQuestion {
+interface ReplayQuestion {
   /** Null: all calls. */
   since: number | null;
   /** The source of the calls. */

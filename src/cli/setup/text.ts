@@ -87,7 +87,7 @@ export function changeJson({ change, state, why }: AppliedChange | PlannedChange
   }
 }
 
-export interface PlannedChange {
+interface PlannedChange {
   change: Change;
   state: 'planned';
   why: null;

@@ -21,7 +21,7 @@ export interface Server {
 
 type Query = Record<string, string | number | undefined>;
 
-export interface ServerAt {
+interface ServerAt {
   url: string;
   token: string;
   /** The setting or option that named the address, for messages. */

@@ -1,6 +1,6 @@
 /** Detects that a running command should stop: by a signal, or because its parent has ended. */
 
-export interface StopSignal extends Disposable {
+interface StopSignal extends Disposable {
   signal: AbortSignal;
 }
 

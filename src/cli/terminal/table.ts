@@ -15,7 +15,7 @@ export function terminalWidth(io: Io): number | null {
   return said >= 1 ? Math.floor(said) : process.stdout.columns || WIDTH_DEFAULT;
 }
 
-export interface TableLook {
+interface TableLook {
   /** The terminal's width; null: all columns are shown. */
   width: number | null;
   /** Titles of columns that may be dropped, the least important first. */

@@ -6,7 +6,7 @@ import { matches, type SchemaNode } from '../schema/node.ts';
 import type { NodeReport } from './report.ts';
 import { describe, example, meantHint, shown, withArticle } from './words.ts';
 
-export interface DecodedKey {
+interface DecodedKey {
   text: string;
   /** True: it has a problem, but what it is meant to be is clear. */
   isReported: boolean;

@@ -11,7 +11,7 @@ import { rightForm, withoutWrittenZero } from './e164.ts';
  * The E.164 number that a text means: `+49 (0)30 90-1820`, `0049 30 901820`, `tel:+49-30-901820`,
  * or `030 901820` in DE. Null for anything else, and for a number that is written as calls have it.
  */
-export function writtenNumber(text: string, country: string | null | undefined): string | null {
+function writtenNumber(text: string, country: string | null | undefined): string | null {
   const written = inAscii(text).trim();
   const meant = fromNational(written, country);
   if (meant !== null) return meant;

@@ -8,10 +8,7 @@ import { inAscii, lookAlike } from '../look-alikes.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { fromNational } from './national.ts';
 
-export type NumberCheck =
-  | { problem: string; hint: string }
-  | { warning: string; hint: string }
-  | null;
+type NumberCheck = { problem: string; hint: string } | { warning: string; hint: string } | null;
 
 /** `country`: a number without a country code is read as national there, for the hint. */
 export function checkNumber(text: string, country: string | null = null): NumberCheck {

@@ -43,7 +43,7 @@ export interface WrittenTransfer {
   timeout?: string;
   if_failed?: WrittenBranches;
 }
-export interface WrittenSay {
+interface WrittenSay {
   say: WrittenWords;
   voice?: string;
   language?: string;

@@ -12,7 +12,7 @@ import { checkNumber, quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';
 import { type OuterSpaces, outerSpaces } from './outer-spaces.ts';
 
-export interface WantedTable {
+interface WantedTable {
   name: string;
   key: 'from' | 'to';
   file: string;

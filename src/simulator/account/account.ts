@@ -43,14 +43,14 @@ export interface AccountNumber {
   [field: string]: unknown;
 }
 
-export interface Profile {
+interface Profile {
   id: string;
   name: string;
   [field: string]: unknown;
 }
 
 /** A connection that is not a Call Control Application: SIP trunk, TeXML, FQDN. */
-export interface OtherConnection {
+interface OtherConnection {
   id: string;
   connection_name: string;
   record_type: string;

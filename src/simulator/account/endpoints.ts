@@ -26,7 +26,7 @@ export interface AccountWrite {
   status: number;
 }
 
-export interface AccountEndpointsOptions extends ShownAccount {
+interface AccountEndpointsOptions extends ShownAccount {
   /** The public key of the webhooks' signatures. */
   publicKey: string;
   deliveries: DeliveryLog;

@@ -1,6 +1,6 @@
 /** One page of a list, in either of the two kinds of paging that Telnyx documents. */
 
-export interface PageRequest {
+interface PageRequest {
   form: 'number' | 'cursor';
   path: string;
   query: URLSearchParams;

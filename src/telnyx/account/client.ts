@@ -31,14 +31,14 @@ import {
 export type Progress = (read: number, total: number | null) => void;
 
 /** What is written to an application; a field left out stays as it is. */
-export interface ApplicationWrite {
+interface ApplicationWrite {
   /** Both are required by Telnyx in every write, changed or not. */
   name: string;
   webhookUrl: string;
   fields: readonly Pick<FieldChange, 'field' | 'after'>[];
 }
 
-export interface Dial {
+interface Dial {
   connectionId: string;
   from: string;
   to: string;
