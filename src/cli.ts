@@ -5,7 +5,6 @@
  */
 import { Command, CommanderError } from 'commander';
 import { version } from './build.ts';
-import type { ReadOverrides } from './cli/schedule.ts';
 import type { Io } from './cli/terminal/io.ts';
 
 type Register = (program: Command, io: Io) => void;
@@ -14,10 +13,10 @@ type Register = (program: Command, io: Io) => void;
 const COMMANDS: [names: string[], load: () => Promise<Register>][] = [
   [['serve'], async () => (await import('./cli/serve.ts')).serveCommand],
   [['check'], async () => (await import('./cli/check.ts')).checkCommand],
-  [['route'], async () => withOverrides((await import('./cli/route.ts')).routeCommand)],
+  [['route'], async () => (await import('./cli/route.ts')).routeCommand],
   [['prove'], async () => (await import('./cli/prove.ts')).proveCommand],
   [['replay'], async () => (await import('./cli/replay.ts')).replayCommand],
-  [['schedule'], async () => withOverrides((await import('./cli/schedule.ts')).scheduleCommand)],
+  [['schedule'], async () => (await import('./cli/schedule.ts')).scheduleCommand],
   [['switch'], async () => (await import('./cli/switch.ts')).switchCommand],
   [['hangup', 'next'], async () => (await import('./cli/act.ts')).actCommands],
   [['dead-letters'], async () => (await import('./cli/dead-letters.ts')).deadLettersCommand],
@@ -74,14 +73,4 @@ function wanted([name = '']: string[]): (() => Promise<Register>)[] {
   if (name === 'completion') return all;
   const asked = COMMANDS.find(([names]) => names.includes(name));
   return asked === undefined ? all : [asked[1]];
-}
-
-function withOverrides(
-  register: (program: Command, io: Io, readOverrides: ReadOverrides) => void,
-): Register {
-  return (program, io) =>
-    register(program, io, async (from) => {
-      const { readOverrides } = await import('./cli/sources/documents.ts');
-      return readOverrides(from);
-    });
 }

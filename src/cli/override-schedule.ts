@@ -1,12 +1,6 @@
 /** `referee schedule office closed`: overrides a schedule through the API of the running server. */
 import type { OverrideJson } from '../http/api/overriding/overrides.ts';
-import {
-  type Overridable,
-  type OverrideOptions,
-  overrideWords,
-  setOverride,
-} from './overriding.ts';
-import type { Io } from './terminal/io.ts';
+import { type Overridable, overrideWords } from './overriding.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
 interface Shown {
@@ -14,7 +8,7 @@ interface Shown {
   override: (OverrideJson & { open: boolean }) | null;
 }
 
-const OVERRIDABLE_SCHEDULE: Overridable<Shown> = {
+export const OVERRIDABLE_SCHEDULE: Overridable<Shown> = {
   command: 'schedule',
   states: new Map([
     ['open', true],
@@ -31,13 +25,3 @@ const OVERRIDABLE_SCHEDULE: Overridable<Shown> = {
     return `${state} ${plain(name)}  ${dim(plain(words))}\n`;
   },
 };
-
-/** Returns the exit code. */
-export function overrideSchedule(
-  name: string,
-  state: string,
-  options: OverrideOptions,
-  io: Io,
-): Promise<number> {
-  return setOverride(OVERRIDABLE_SCHEDULE, name, state, options, io);
-}

@@ -22,16 +22,12 @@ import {
   switchesOf,
   verdictsOf,
 } from './route-options.ts';
-import type { ReadOverrides } from './schedule.ts';
+import { readOverrides } from './sources/documents.ts';
 import { loadFolder, showProblems } from './sources/routes-folder.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
-export function routeCommand(
-  program: Command,
-  io: Io,
-  readOverrides: ReadOverrides = async () => null,
-): void {
+export function routeCommand(program: Command, io: Io): void {
   const several = (value: string, before: string[]) => [...before, value];
   program
     .command('route')
@@ -74,7 +70,7 @@ export function routeCommand(
     .option('--json', 'one JSON object')
     .addHelpText('after', KNOWN_TO_THE_SERVER)
     .action(async (options: RouteOptions) => {
-      process.exitCode = await runRoute(options, io, readOverrides);
+      process.exitCode = await runRoute(options, io);
     });
 }
 
@@ -83,11 +79,7 @@ Which targets are down, and how much of the hourly budgets other calls have used
 the server: ask Explain on its page.`;
 
 /** Returns the exit code. */
-async function runRoute(
-  options: RouteOptions,
-  io: Io,
-  readOverrides: ReadOverrides = async () => null,
-): Promise<number> {
+async function runRoute(options: RouteOptions, io: Io): Promise<number> {
   const refuse = (why: string, code: number): number => {
     io.stderr.write(`referee route: ${why}\n`);
     return code;
@@ -158,9 +150,9 @@ function askedOf(options: RouteOptions): Asked | string {
   if (typeof verdicts === 'string') return verdicts;
   const pressed = badDigits(options.digits);
   if (pressed !== null) return pressed;
-  const answered = badLookup(options.lookup ?? []);
+  const answered = badLookup(options.lookup);
   if (answered !== null) return answered;
-  const turned = switchesOf(options.switch ?? []);
+  const turned = switchesOf(options.switch);
   if (typeof turned === 'string') return turned;
   return { at, facts, verdicts, turned };
 }

@@ -15,9 +15,10 @@ import { didYouMean } from '../routing/problem.ts';
 import { pathOf } from './options/path.ts';
 import { givenText } from './options/text.ts';
 import { wholeFrom } from './options/whole.ts';
-import { overrideSchedule } from './override-schedule.ts';
-import type { OverrideOptions } from './overriding.ts';
+import { OVERRIDABLE_SCHEDULE } from './override-schedule.ts';
+import { type OverrideOptions, setOverride } from './overriding.ts';
 import { SERVER_OPTION } from './sources/ask-server.ts';
+import { readOverrides } from './sources/documents.ts';
 import { loadFolder, showProblems } from './sources/routes-folder.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { colours, plain, plainCsv } from './terminal/terminal.ts';
@@ -31,14 +32,7 @@ interface ScheduleOptions extends OverrideOptions {
 
 const CHANGES_MAX = 1_000;
 
-/** Overrides of the running server; null if its store cannot be read. */
-export type ReadOverrides = (io: Io) => Promise<Overrides | null>;
-
-export function scheduleCommand(
-  program: Command,
-  io: Io,
-  readOverrides: ReadOverrides = async () => null,
-): void {
+export function scheduleCommand(program: Command, io: Io): void {
   program
     .command('schedule')
     .description('show when each schedule opens and closes next, or force one open or closed')
@@ -62,7 +56,7 @@ export function scheduleCommand(
         process.exitCode =
           name !== undefined && state !== undefined
             ? await override(name, state, options, io)
-            : await runSchedule(name, options, io, readOverrides);
+            : await runSchedule(name, options, io);
       },
     );
 }
@@ -81,7 +75,7 @@ async function override(
       2,
     );
   }
-  return overrideSchedule(name, state, options, io);
+  return setOverride(OVERRIDABLE_SCHEDULE, name, state, options, io);
 }
 
 /** Returns the exit code. */
@@ -89,7 +83,6 @@ export async function runSchedule(
   name: string | undefined,
   options: ScheduleOptions,
   io: Io,
-  readOverrides: ReadOverrides = async () => null,
 ): Promise<number> {
   const { until, reason, server } = options;
   if ((until ?? reason ?? server) !== undefined) {

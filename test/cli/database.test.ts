@@ -38,7 +38,6 @@ test('a schedule that an operator has closed on the running server is shown as c
     undefined,
     { routes: folder, count: 1, json: true },
     ioOn(`sqlite:${path}`),
-    readOverrides,
   );
   await store.close();
   expect(err).toEqual([]);
