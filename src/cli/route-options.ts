@@ -38,10 +38,10 @@ export function factsOfOptions(options: RouteOptions): CallFacts | string {
   if (!/^\d+$/.test(connectionId)) return `--connection-id ${connectionId}: expected digits only`;
   const headers: CallFacts['headers'] = [];
   for (const text of options.header) {
-    const [name, value] = halves(text, ['=', ':']);
-    if (name === '' || value === null)
+    const [, name = '', value = ''] = /^([^=:]*)[=:](.*)$/s.exec(text) ?? [];
+    if (name.trim() === '')
       return `--header ${text}: expected name=value, for example X-Queue=support`;
-    headers.push({ name, value });
+    headers.push({ name: name.trim(), value: value.trim() });
   }
   return {
     ...factsOf(options.from ?? null, options.to),
@@ -139,11 +139,4 @@ function lookupParts(
   const dot = before.lastIndexOf('.');
   if (dot < 0) return [before, null, null];
   return [before.slice(0, dot), before.slice(dot + 1), equals < 0 ? null : text.slice(equals + 1)];
-}
-
-function halves(text: string, separators: string[]): [string, string | null] {
-  const at = separators.map((separator) => text.indexOf(separator)).filter((index) => index >= 0);
-  if (at.length === 0) return [text, null];
-  const cut = Math.min(...at);
-  return [text.slice(0, cut).trim(), text.slice(cut + 1).trim()];
 }
