@@ -2,6 +2,7 @@
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { withEnvFile } from '../config/env-file.ts';
+import { counted } from '../core/counted.ts';
 import {
   type ExampleOutcome,
   type ExampleResult,
@@ -130,7 +131,7 @@ async function reportText(dir: string, report: CheckReport, io: Io): Promise<str
   for (const example of failed) text += exampleText(dir, example, io);
 
   const counts = [
-    `${report.rules} ${report.rules === 1 ? 'rule' : 'rules'}`,
+    counted(report.rules, 'rule'),
     count(countOf(problems), 'problem', red),
     count(countOf(warnings), 'warning', yellow),
     examples.length === 0
@@ -144,8 +145,7 @@ async function reportText(dir: string, report: CheckReport, io: Io): Promise<str
 }
 
 function count(n: number, word: string, paint: (text: string) => string): string {
-  if (n === 0) return `no ${word}s`;
-  return paint(`${n} ${n === 1 ? word : `${word}s`}`);
+  return n === 0 ? `no ${word}s` : paint(counted(n, word));
 }
 
 function exampleText(dir: string, example: ExampleResult, io: Io): string {

@@ -3,6 +3,7 @@
  * case.
  */
 import { type Command, Option } from 'commander';
+import { counted } from '../core/counted.ts';
 import { OTHERWISE } from '../core/machine/plan.ts';
 import { breaches, type Guarantee } from '../core/prove/guarantee.ts';
 import type { ProveOptions, RuleProof } from '../core/prove/prove.ts';
@@ -10,11 +11,11 @@ import { proofReport } from '../core/prove/report.ts';
 import { mermaid, stepsIn, type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { durationWords, inWords } from '../core/prove/words.ts';
 import { exampleCalls, proveInSlices } from '../routing/expected/guarantees.ts';
-import type { Loaded } from '../routing/load.ts';
+import type { Playable } from '../routing/load.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { pathOf } from './options/path.ts';
 import { givenText } from './options/text.ts';
-import { type LoadedFolder, loadFolder, showProblems } from './sources/routes-folder.ts';
+import { loadFolder, showProblems } from './sources/routes-folder.ts';
 import { type Io, jsonText } from './terminal/io.ts';
 import { colours, plain } from './terminal/terminal.ts';
 
@@ -82,9 +83,7 @@ async function runProve(
   return guarantees.every((guarantee) => breaches(guarantee, proofs).length === 0) ? 0 : 1;
 }
 
-type LoadedSet = Extract<LoadedFolder['loaded'], { ok: true }>;
-
-function unknownName({ rule, target }: ProveArguments, { set }: Loaded): string | null {
+function unknownName({ rule, target }: ProveArguments, { set }: Playable): string | null {
   const rules = [...set.rules.map(({ name }) => name), OTHERWISE];
   if (rule !== undefined && !rules.includes(rule)) {
     return `unknown rule ${JSON.stringify(rule)}; ${didYouMean(rule, rules)}`;
@@ -98,7 +97,7 @@ function unknownName({ rule, target }: ProveArguments, { set }: Loaded): string 
 /** Proves the rules asked for, and the guarantees that apply to them. */
 async function proved(
   { rule, target }: ProveArguments,
-  { set, routes, examples, guarantees: located }: LoadedSet,
+  { set, routes, examples, guarantees: located }: Playable,
   nowMs: number,
 ): Promise<{ proofs: RuleProof[]; guarantees: Guarantee[] }> {
   const all = located.map(({ guarantee }) => guarantee);
@@ -158,8 +157,9 @@ function ruleText(proof: RuleProof, io: Io): string[] {
   const ends = [...summary.ends]
     .sort(([, a], [, b]) => b.paths - a.paths)
     .map(([name, { paths }]) => `${name} ${paths}`);
-  const count = `${summary.paths} ${summary.paths === 1 ? 'path' : 'paths'}`;
-  const lines = [`${bold(plain(rule))}  ${count}: ${ends.join(', ') || 'none known'}`];
+  const lines = [
+    `${bold(plain(rule))}  ${counted(summary.paths, 'path')}: ${ends.join(', ') || 'none known'}`,
+  ];
   if (unfinished !== null) lines.push(`  ${yellow('not complete:')} ${plain(unfinished)}`);
   if (patienceMs !== null) {
     lines.push(dim(`  patience (${durationWords(patienceMs)}) may end before the steps do`));

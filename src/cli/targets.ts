@@ -2,6 +2,7 @@
  * `referee targets`: shows which targets rest, and puts one to rest or wakes it, through the API.
  */
 import type { Command } from 'commander';
+import { counted } from '../core/counted.ts';
 import { targetsCsv } from '../http/api/overriding/override-csv.ts';
 import type { OverrideJson } from '../http/api/overriding/overrides.ts';
 import { TARGETS } from '../http/api/overriding/targets-schemas.ts';
@@ -50,7 +51,7 @@ function wordsOf({ override, why, failures_in_row = 0, rest }: Listed): string {
   if (why !== null) return why;
   if (rest === 'off') return 'never rests (rest: off)';
   if (failures_in_row === 0) return 'no failures';
-  return `${failures_in_row} ${failures_in_row === 1 ? 'failure' : 'failures'} in a row`;
+  return `${counted(failures_in_row, 'failure')} in a row`;
 }
 
 export function targetsCommand(program: Command, io: Io): void {

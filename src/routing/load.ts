@@ -67,8 +67,11 @@ export interface Refused {
   rules: number;
   referenced: string[];
   /** Only its guarantees are broken, or could not be checked. */
-  playable?: Loaded & { routes: CompiledRoutes };
+  playable?: Playable;
 }
+
+/** Loaded routes that calls can be played through. */
+export type Playable = Loaded & { routes: CompiledRoutes };
 
 export type LoadResult = Loaded | Refused;
 
@@ -126,7 +129,7 @@ export async function loadCompiled(
     /** False: guarantees are not checked here; `referee prove` does that itself. */
     hold?: boolean;
   },
-): Promise<(Loaded & { routes: CompiledRoutes }) | Refused> {
+): Promise<Playable | Refused> {
   const loaded = await loadRoutes(source, options);
   if (!loaded.ok) return loaded;
   const { set, warnings, referenced, guarantees } = loaded;

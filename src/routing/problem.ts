@@ -2,6 +2,7 @@
  * A problem says what is wrong, where, what was expected and what was found; the hint says what to
  * do.
  */
+import { counted } from '../core/counted.ts';
 import { withoutSecrets } from '../log/secrets-in-text.ts';
 import { LIMITS } from './limits.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
@@ -85,8 +86,7 @@ const REST = /^and (one|\d+) more (?:problem|warning)s?$/;
 
 /** `3 problems`, `1 problem` */
 export function problemsText(shown: readonly Problem[]): string {
-  const count = countOf(shown);
-  return `${count} problem${count === 1 ? '' : 's'}`;
+  return counted(countOf(shown), 'problem');
 }
 
 function located({ file, line, column }: Place, message: string, hint: string): Problem {

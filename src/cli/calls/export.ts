@@ -1,5 +1,6 @@
 /** `referee calls --export FILE`: one recorded call per line, as JSON. */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { counted } from '../../core/counted.ts';
 import { exportJson } from '../../core/recording/export.ts';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
 import { isSystemError, RefereeError } from '../../errors.ts';
@@ -37,7 +38,7 @@ export async function exportCalls(
   }
   const apart = incomplete === 0 ? '' : ` (${incomplete} of them without all of their events)`;
   io.stderr.write(
-    `${calls} ${calls === 1 ? 'call' : 'calls'}${apart} written to ${plain(file)}. The file contains phone numbers and pressed digits.\n`,
+    `${counted(calls, 'call')}${apart} written to ${plain(file)}. The file contains phone numbers and pressed digits.\n`,
   );
 }
 

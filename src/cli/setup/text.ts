@@ -39,13 +39,6 @@ function linesOf(change: Change, io: Io): string[] {
   }
 }
 
-const WORDS: Record<AppliedChange['state'], string> = {
-  done: 'done',
-  failed: 'failed',
-  unknown: 'unknown',
-  not_tried: 'not tried',
-};
-
 export function appliedText(applied: readonly AppliedChange[], io: Io): string {
   const { green, red, yellow, dim } = colours(io);
   const paint = { done: green, failed: red, unknown: yellow, not_tried: dim };
@@ -53,7 +46,7 @@ export function appliedText(applied: readonly AppliedChange[], io: Io): string {
     .map(({ change, state, why }) => {
       const reason = why === null ? '' : `: ${plain(why)}`;
       const unclear = state === 'unknown' ? ' (it may have been made)' : '';
-      return `${paint[state](WORDS[state].padEnd(10))}${named(change)}${unclear}${reason}\n`;
+      return `${paint[state](state.replace('_', ' ').padEnd(10))}${named(change)}${unclear}${reason}\n`;
     })
     .join('');
 }

@@ -2,6 +2,7 @@
  * Cells that begin or end with a space: in `+4930901820, 201` it belongs to the cell (RFC 4180),
  * and a destination gets it encoded. In quotes it is meant.
  */
+import { counted } from '../../core/counted.ts';
 import { quoted } from '../numbers/number.ts';
 import type { Place, Problems } from '../problem.ts';
 
@@ -30,8 +31,7 @@ export function outerSpaces(): OuterSpaces {
     },
     report(problems) {
       if (first === null) return;
-      const others =
-        more === 0 ? '' : ` (and so do cells of ${more} more row${more === 1 ? '' : 's'})`;
+      const others = more === 0 ? '' : ` (and so do cells of ${counted(more, 'more row')})`;
       problems.warning(
         first.here,
         `the cell ${first.column} begins or ends with a space, which is part of its value${others}`,
