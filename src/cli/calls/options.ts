@@ -6,7 +6,7 @@ import { VERDICTS } from '../../core/machine/verdict.ts';
 import { labelledWith } from '../../core/rules/label.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { askedNumber, mayBeNational } from '../../routing/numbers/national.ts';
-import { type CallFilter, PARTIES } from '../../store/contract/list.ts';
+import { PARTIES } from '../../store/contract/list.ts';
 import { pathOf } from '../options/path.ts';
 import { sinceOf } from '../options/since.ts';
 import { givenText } from '../options/text.ts';
@@ -18,25 +18,8 @@ import type { Io } from '../terminal/io.ts';
 
 const LIMIT_DEFAULT = 20;
 
-export interface CallsOptions {
-  phase?: NonNullable<CallFilter['phase']>;
-  rule?: string;
-  target?: string;
-  verdict?: NonNullable<CallFilter['verdict']>;
-  ends?: NonNullable<CallFilter['ends']>;
-  from?: string;
-  to?: string;
-  since?: number;
-  until?: number;
-  q?: string;
-  /** Numbers whose label contains `q`, where the database is asked. */
-  labelled?: string[];
-  outcome?: NonNullable<CallFilter['outcome']>;
-  number?: string;
-  direction?: NonNullable<CallFilter['direction']>;
-  legs?: 'all';
-  /** Default: LIMIT_DEFAULT for a list, all for --verify and --export. */
-  limit?: number;
+/** Which calls are asked for; without a limit: LIMIT_DEFAULT for a list, all for a file. */
+export interface CallsOptions extends Partial<CallsAsked> {
   follow?: boolean;
   verify?: boolean;
   export?: string;
@@ -140,15 +123,7 @@ export function askedBy(options: CallsOptions): CallsAsked {
 
 /** Which calls are asked for, without how they are shown. */
 function chosenBy(options: CallsOptions): Partial<CallsAsked> {
-  const {
-    follow: _,
-    json: __,
-    csv: ___,
-    utc: ____,
-    verify: _____,
-    export: ______,
-    ...asked
-  } = options;
+  const { follow, json, csv, utc, verify, export: file, ...asked } = options;
   return asked;
 }
 

@@ -4,7 +4,7 @@
  */
 import { duration } from '../../core/machine/caller-outcome.ts';
 import type { CallDetail, CallSummary } from '../../http/api/calls/calls-json.ts';
-import { withoutRule } from '../../page/words/states.js';
+import { standing, withoutRule } from '../../page/words/states.js';
 import { cutWords, targetOf, titleOf } from '../../page/words/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from '../terminal/local-time.ts';
 import { plain } from '../terminal/terminal.ts';
@@ -35,7 +35,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'FROM', width: 18, text: ({ from }) => from ?? 'anonymous' },
   { title: 'TO', width: 18, text: ({ to }) => to ?? '-' },
   { title: 'LABEL', width: 16, text: ({ label }) => label ?? '' },
-  { title: 'OUTCOME', width: 13, text: standingText },
+  { title: 'OUTCOME', width: 13, text: standing },
   { title: 'RULE', width: 16, text: ruleText },
   { title: 'LAST ATTEMPT', width: 24, text: attemptText },
   { title: 'WITH US', width: 11, text: withUsText },
@@ -127,10 +127,6 @@ function cameText(
 }
 
 /** How the call ended for the caller, or the phase of a live call. */
-function standingText({ outcome, phase, ends }: CallSummary): string {
-  return outcome ?? (phase === 'ended' ? (ends ?? 'ended') : phase);
-}
-
 /** The same words as on the page. */
 function ruleText(call: CallSummary): string {
   return call.rule ?? withoutRule(call);
