@@ -5,6 +5,7 @@ import type { PlayedCall } from '../../simulator/scripts.ts';
 import type { Played } from '../demo.ts';
 import type { DoctorReport } from '../doctor.ts';
 import { type Io, jsonText } from '../terminal/io.ts';
+import { tableLines } from '../terminal/table.ts';
 import { isColoured } from '../terminal/terminal.ts';
 import type { ApiCall, ApiEntry } from './call.ts';
 import type { DemoStage } from './stage.ts';
@@ -127,14 +128,13 @@ function asRow({ number, script, call, problems }: Played): string[] {
 }
 
 function table(rows: string[][], paint: Paint): string[] {
-  const all = [HEAD, ...rows];
-  const widths = HEAD.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row, index) => {
-    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
-    if (index === 0) return paint('dim', cells.join('  ').trimEnd());
-    const [mark = '', ...rest] = cells;
-    return [paint(mark.trim() === '✓' ? 'green' : 'red', mark), ...rest].join('  ').trimEnd();
+  const look = { width: null, givenUp: [], align: 'left' as const };
+  const [head = '', ...lines] = tableLines([HEAD, ...rows], look);
+  const painted = lines.map((line) => {
+    const [mark = ''] = line;
+    return `${paint(mark === '✓' ? 'green' : 'red', mark)}${line.slice(mark.length)}`;
   });
+  return [paint('dim', head), ...painted];
 }
 
 function traffic(books: CallBook[]): string {

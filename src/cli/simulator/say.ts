@@ -3,6 +3,7 @@ import { REDACTED } from '../../log/mask.ts';
 import type { BookedRequest, CallBook } from '../../simulator/books.ts';
 import type { Activity, Simulator } from '../../simulator/simulator.ts';
 import { type Io, jsonText } from '../terminal/io.ts';
+import { plainLines } from '../terminal/terminal.ts';
 
 /** Prints lines for people, or one JSON object per line. */
 export interface Sayer {
@@ -14,7 +15,7 @@ export interface Sayer {
 }
 
 export function sayer(isJson: boolean, io: Io): Sayer {
-  const line = (text: string): void => void io.stdout.write(`${printable(text)}\n`);
+  const line = (text: string): void => void io.stdout.write(`${plainLines({ message: text })}\n`);
   const json = (value: unknown): void => void io.stdout.write(`${jsonText(value)}\n`);
   return {
     started(simulator, apiUrl, webhookUrls) {
@@ -46,7 +47,7 @@ export function sayer(isJson: boolean, io: Io): Sayer {
       else line(`${tag(book)} ${book.from} -> ${book.to}  ${fateText(book)}`);
     },
     text: (text) => (isJson ? undefined : line(text)),
-    problem: (text) => void io.stderr.write(`${printable(text)}\n`),
+    problem: (text) => void io.stderr.write(`${plainLines({ message: text })}\n`),
   };
 }
 
@@ -111,9 +112,3 @@ function fateText({ fate, moved, rejectedAs }: CallBook): string {
 
 const tag = (book: CallBook): string => `#${book.number}`.padEnd(4);
 const side = (leg: number): string => (leg === 0 ? '' : ` (B-leg ${leg})`);
-
-/** Removes control characters from texts of callers and services. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
-}

@@ -38,7 +38,7 @@ export function plain(text: string): string {
   return text.replace(UNSAFE, '\ufffd');
 }
 
-/** The same for the message of an error of ours, which may list several problems. */
-export function plainLines({ message }: Error): string {
+/** The same for several lines, such as the message of an error that lists problems. */
+export function plainLines({ message }: Pick<Error, 'message'>): string {
   return message.split('\n').map(plain).join('\n');
 }
