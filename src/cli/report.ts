@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   REPORT_BY,
   REPORT_COMPARE,
-  type ReportAsked,
+  type ReportGiven,
   reportAsked,
 } from '../core/history/report-asked.ts';
 import { isZone } from '../core/rules/schedules/zone.ts';
@@ -15,10 +15,10 @@ import type { Io } from './terminal/io.ts';
 import { tableLines } from './terminal/table.ts';
 import { plain } from './terminal/terminal.ts';
 
-interface ReportOptions extends Omit<ReportAsked, 'from' | 'to' | 'compare'> {
+interface ReportOptions extends Omit<ReportGiven, 'from' | 'to' | 'compare'> {
   from?: number;
   to?: number;
-  compare?: NonNullable<ReportAsked['compare']>;
+  compare?: NonNullable<ReportGiven['compare']>;
   json?: boolean;
   csv?: boolean;
 }
@@ -53,12 +53,13 @@ export function reportCommand(program: Command, io: Io): void {
 
 async function runReport(options: ReportOptions, io: Io): Promise<number> {
   const { from = null, to = null, by, zone, compare = null } = options;
-  const asked = reportAsked({ from, to, by, zone, compare }, Date.now());
+  const given = { from, to, by, zone, compare };
+  const asked = reportAsked(given, Date.now());
   if ('problem' in asked) {
     io.stderr.write(`referee report: --${asked.field}: ${asked.problem}\n`);
     return 2;
   }
-  const read = (documents: Documents) => documents.report(asked);
+  const read = (documents: Documents) => documents.report(given);
   return showDocument({ command: 'report', read, csv: reportCsv, text: reportText }, options, io);
 }
 

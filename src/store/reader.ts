@@ -17,7 +17,7 @@ import { readSchema as readPostgresSchema } from './postgres/migrate.ts';
 import { explain as postgresExplain } from './postgres/pg-errors.ts';
 import { openPool } from './postgres/pool.ts';
 import { readRecordings as readFromPostgres } from './postgres/recordings.ts';
-import { readSetting } from './postgres/records.ts';
+import { readNow, readSetting } from './postgres/records.ts';
 import { unpackCall } from './rows/call-document.ts';
 import { keyOf } from './rows/key.ts';
 import { prepareActivity, readActivity } from './sqlite/activity.ts';
@@ -32,7 +32,10 @@ import type { Store } from './store.ts';
 export type StoreReader = Pick<
   Store,
   'find' | 'timeline' | 'recordings' | 'list' | 'activity' | 'sums' | 'setting' | 'close'
->;
+> & {
+  /** By the clock that dates calls, or later. */
+  now(): Promise<number>;
+};
 
 /** Rejects with StoreUnavailable if there is nothing to read or this code cannot read it. */
 export async function openReader(database: Database): Promise<StoreReader> {
@@ -74,6 +77,7 @@ function openSqliteReader(path: string): StoreReader {
   const history = prepareSums(database);
   const activity = prepareActivity(database);
   const bySetting = database.prepare('select version, value from settings where name = ?');
+  const lastPing = database.prepare('select at from time_base');
   const byKey = database.prepare('select version, document from calls where key = ?');
 
   async function run<T>(look: () => T): Promise<T> {
@@ -87,7 +91,11 @@ function openSqliteReader(path: string): StoreReader {
     }
   }
 
+  /** The server's clock is ahead of ours after ours was set back; its last ping shows it. */
+  const now = () => run(() => Math.max(Date.now(), Number(lastPing.get()?.at ?? 0)));
+
   return {
+    now,
     find: (callId) =>
       run(() => {
         const row = byKey.get(keyOf(callId));
@@ -104,12 +112,7 @@ function openSqliteReader(path: string): StoreReader {
       ),
     sums: (from, to) => run(() => history(from, to)),
     activity: (since, callsMax) =>
-      readActivity(
-        (look) => run(() => look(activity)),
-        async () => Date.now(),
-        since,
-        callsMax,
-      ),
+      readActivity((look) => run(() => look(activity)), now, since, callsMax),
     setting: (name) =>
       run(() => {
         const row = bySetting.get(name);
@@ -150,6 +153,7 @@ async function openPostgresReader(url: string): Promise<StoreReader> {
     throw error;
   }
   return {
+    now: () => ask((query) => readNow(query)),
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
     recordings: (callIds) => ask((query) => readFromPostgres(query, callIds, CODE_VERSION)),

@@ -1,17 +1,17 @@
 /** `referee report` and GET /v1/reports on a real store. */
 import { Value } from 'typebox/value';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { Io } from '../../src/cli/terminal/io.ts';
 import { runCli } from '../../src/cli.ts';
 import { REPORT } from '../../src/http/api/stats/reports.ts';
 import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
 import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
-import { type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
 
 const SPAN = 'from=2026-03-02T00:00:00Z&to=2026-03-04T00:00:00Z';
 let app: ServedApp;
 beforeAll(async () => {
-  app = await serveApp();
+  app = await serveApp({ deps: { now: () => Date.now() } });
   app.set.numbers = new Map([['+14155550100', 'Main office']]);
   const tally = new Map([[HOURLY_SUMS, { waits: 0 }]]);
   const call = (id: string, when: string, ends: 'referred' | 'failed') =>
@@ -41,12 +41,15 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
+/** Reads the database itself, unless `env` names a server. */
+let env: Io['env'] = {};
+
 async function referee(...argv: string[]) {
   const written = { out: '', err: '' };
   const io: Io = {
     stdout: { write: (text) => (written.out += text) },
     stderr: { write: (text) => (written.err += text) },
-    env: { DATABASE_URL: app.databaseUrl },
+    env: { DATABASE_URL: app.databaseUrl, ...env },
     isTTY: false,
   };
   return { code: await runCli(['report', ...argv], io), ...written };
@@ -114,4 +117,29 @@ test('the command line says the same, as text, JSON and CSV', async () => {
   expect((await referee(...span, '--by', 'rule', '--csv')).out).toContain("\r\n'=cmd(),2,");
   expect((await referee('--from', '2026-03-02T00:00')).err).toContain('its zone is missing');
   expect((await referee('--zone', 'Mars')).err).toContain('IANA');
+});
+
+test('after the system clock was set back, the newest calls are in a report all the same', async () => {
+  // The clock of an SQLite store does not go back with it.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 2 * 3_600_000 });
+  onTestFinished(() => {
+    vi.useRealTimers();
+    env = {};
+  });
+  await app.store.ping();
+  const { now } = await app.store.due(1);
+  expect(now - Date.now()).toBeGreaterThan(7_000_000);
+  const ended = { phase: 'ended', ends: 'referred', endedAt: now } as const;
+  const tally = new Map([[HOURLY_SUMS, { waits: 0 }]]);
+  await app.store.commit(
+    [aUnit(aCall('newest', { createdAt: now, ...ended }), 0, { tally })],
+    null,
+  );
+  while ((await app.store.fold(10)) > 0);
+  const callsOf = (json: string) => JSON.parse(json).total.calls;
+  expect(callsOf(await (await app.api('/v1/reports')).text())).toBe(1);
+  for (const server of [{}, { REFEREE_URL: app.url, ADMIN_TOKEN }]) {
+    env = server;
+    expect(callsOf((await referee('--json')).out)).toBe(1);
+  }
 });

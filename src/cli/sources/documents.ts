@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { BadValue, parseDatabaseUrl } from '../../config/values.ts';
-import type { ReportAsked } from '../../core/history/report-asked.ts';
+import { type ReportGiven, reportAsked } from '../../core/history/report-asked.ts';
 import { partyOf } from '../../core/rules/addresses/address.ts';
 import type { Overrides } from '../../core/rules/override.ts';
 import { RefereeError } from '../../errors.ts';
@@ -46,7 +46,8 @@ export interface Documents {
   calls(asked: CallsAsked): Promise<{ calls: CallSummary[]; next: string | null }>;
   call(id: string): Promise<CallDetail | null>;
   stats(since: number): Promise<StatsDocument>;
-  report(asked: ReportAsked): Promise<ReportJson>;
+  /** Its default times are by the clock of the source. */
+  report(given: ReportGiven): Promise<ReportJson>;
   /** The overrides that operators have set. */
   overrides(): Promise<Overrides>;
   close(): Promise<void>;
@@ -128,7 +129,11 @@ export function documentsIn(reader: StoreReader): Documents {
       const from = Math.floor(since / MINUTE_MS) * MINUTE_MS;
       return statsJson(await reader.activity(from, HTTP_LIMITS.statsCallsMax));
     },
-    report: (asked) => readReport(reader, asked, latestLabels(reader)),
+    async report(given) {
+      const asked = reportAsked(given, await reader.now());
+      if ('problem' in asked) throw new RefereeError('BAD_REPORT', asked.problem);
+      return readReport(reader, asked, latestLabels(reader));
+    },
     overrides: () => currentOverrides(reader),
     close: () => reader.close(),
   };

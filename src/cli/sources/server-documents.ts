@@ -29,7 +29,8 @@ export function documentsOf(server: Server): Documents {
       return (await server.get('/v1/stats', { since: isoOf(since) }, STATS)) as StatsDocument;
     },
     async report({ from, to, by, compare, zone }) {
-      const asked = { from: isoOf(from), to: isoOf(to), by, compare: compare ?? undefined, zone };
+      const times = { from: isoOf(from ?? undefined), to: isoOf(to ?? undefined) };
+      const asked = { ...times, by, compare: compare ?? undefined, zone };
       return (await server.get('/v1/reports', asked, REPORT)) as ReportJson;
     },
     async overrides() {

@@ -24,6 +24,12 @@ export interface ReportAsked {
   zone: string;
 }
 
+/** As somebody wrote it; null: the last seven days. */
+export type ReportGiven = Omit<ReportAsked, 'from' | 'to'> & {
+  from: number | null;
+  to: number | null;
+};
+
 const DAYS_DEFAULT = 7;
 const DAYS_MAX = 1_100;
 const HOURLY_DAYS_MAX = 92;
@@ -35,11 +41,11 @@ const FIRST_MS = 0;
 const LAST_MS = Date.UTC(9999, 0);
 
 /**
- * `from` and `to` as they were given; null: the last seven days. If they are refused, the reason is
- * returned in words.
+ * `now`: by the clock that dates calls, or later. If the times are refused, the reason is returned
+ * in words.
  */
 export function reportAsked(
-  given: Omit<ReportAsked, 'from' | 'to'> & { from: number | null; to: number | null },
+  given: ReportGiven,
   now: number,
 ): ReportAsked | { field: 'from' | 'to'; problem: string } {
   const to = Math.ceil((given.to ?? now) / HOUR_MS) * HOUR_MS;
