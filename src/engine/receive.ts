@@ -106,7 +106,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
     }
   }
 
-  function report(units: BatchUnit[], { results, counted = [] }: Committed): void {
+  function report(units: BatchUnit[], { results, counted }: Committed): void {
     const taken = new Set(counted);
     units.forEach(({ applied }, index) => {
       if (results[index] !== 'committed') {

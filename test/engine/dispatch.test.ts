@@ -28,7 +28,7 @@ import {
   refusedAddress,
   startApiServer,
 } from '../helpers/api-server.ts';
-import { aCall, aCommand, anEntry } from '../helpers/documents.ts';
+import { aCall, aCommand, anEntry, aUnit } from '../helpers/documents.ts';
 import { waitFor } from '../helpers/waiting.ts';
 
 let folder: string;
@@ -100,18 +100,10 @@ async function receive(event: CallEvent, settle: Settlement): Promise<Received> 
     if (stored === null) throw new Error(`no call ${event.callId}`);
     const { results } = await store.commit(
       [
-        {
-          changes: [
-            {
-              call: stored.call,
-              version: stored.version,
-              events: [anEntry(event.id, { type: event.type, source: 'outcome' })],
-              commands: [],
-              cancel: [],
-              settle: [settle],
-            },
-          ],
-        },
+        aUnit(stored.call, stored.version, {
+          events: [anEntry(event.id, { type: event.type, source: 'outcome' })],
+          settle: [settle],
+        }),
       ],
       null,
     );
@@ -123,16 +115,9 @@ async function receive(event: CallEvent, settle: Settlement): Promise<Received> 
 
 /** Stores commands of one call, claimed for `owner` or left pending. */
 async function commit(callId: string, commands: Command[], owner: string | null, leaseMs = 10_000) {
-  const change = {
-    call: aCall(callId),
-    version: 0,
-    events: [anEntry(`e-${callId}`)],
-    commands,
-    cancel: [],
-    settle: [],
-  };
+  const unit = aUnit(aCall(callId), 0, { events: [anEntry(`e-${callId}`)], commands });
   const claim = owner === null ? null : { owner, leaseMs };
-  const { claimed } = await store.commit([{ changes: [change] }], claim);
+  const { claimed } = await store.commit([unit], claim);
   return claimed;
 }
 
@@ -422,8 +407,7 @@ test.each([
   await api.arrived(1);
   if (cancelled) {
     // As another replica does: this one's dispatcher is not told.
-    const change = { call: aCall('v3:b'), version: 1, events: [], commands: [], settle: [] };
-    await store.commit([{ changes: [{ ...change, cancel: ['c2', 'c3'] }] }], null);
+    await store.commit([aUnit(aCall('v3:b'), 1, { cancel: ['c2', 'c3'] })], null);
   }
   lateMs = 300;
   api.reply = accept;
@@ -501,8 +485,8 @@ test('a cancelled command that was not started never goes out', async () => {
 test('what is cancelled while its connection is opened never goes out, and counts as never sent', async () => {
   const cancelled: Promise<unknown>[] = [];
   const send: TelnyxClient['send'] = (command, mayWrite) => {
-    const change = { call: aCall('v3:a'), version: 1, events: [], commands: [], settle: [] };
-    cancelled.push(store.commit([{ changes: [{ ...change, cancel: [command.id] }] }], null));
+    const unit = aUnit(aCall('v3:a'), 1, { cancel: [command.id] });
+    cancelled.push(store.commit([unit], null));
     queueMicrotask(() => dispatcher.cancel([command.id]));
     return client.send(command, mayWrite);
   };

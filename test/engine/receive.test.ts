@@ -431,15 +431,7 @@ describe('the sweep', () => {
       dueAt: deadline.dueAt - 60_000,
       setAt: deadline.setAt - 60_000,
     }));
-    const change = {
-      call: { ...stored.call, deadlines: aged },
-      version: stored.version,
-      events: [],
-      commands: [],
-      cancel: [],
-      settle: [],
-    };
-    await store.commit([{ changes: [change] }], null);
+    await store.commit([aUnit({ ...stored.call, deadlines: aged }, stored.version)], null);
 
     let errors = 0;
     const fallen = Promise.withResolvers<void>();

@@ -97,7 +97,8 @@ export function aChange(
   version: number,
   given: Partial<Omit<CallChange, 'call' | 'version'>> = {},
 ): CallChange {
-  return { call, version, events: [], commands: [], cancel: [], settle: [], ...given };
+  const nothing = { events: [], commands: [], cancel: [], settle: [], tally: new Map() };
+  return { call, version, ...nothing, ...given };
 }
 
 /** A unit with a single call, like nearly every unit. */

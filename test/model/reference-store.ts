@@ -138,7 +138,7 @@ export class ReferenceStore {
       }
       for (const { call } of changes) taken.add(call.id);
       committed.claimed.push(...unit.claimed);
-      committed.counted?.push(...(unit.counted ?? []));
+      committed.counted.push(...unit.counted);
     }
     const urgent = (rank: number) =>
       committed.claimed.filter(({ command }) => commandRank(command) === rank);
@@ -207,12 +207,12 @@ export class ReferenceStore {
 
   #tally({ call, tally }: CallChange, { counted }: Committed): void {
     const contents = this.#contents;
-    for (const [item, entry] of tally ?? []) {
+    for (const [item, entry] of tally) {
       const is = (row: UncountedRow) => row.callId === call.id && row.item === item;
       const waits = contents.uncounted.some(is);
       if (entry === 'final') {
         contents.uncounted = contents.uncounted.filter((row) => !is(row));
-        if (waits) counted?.push(item);
+        if (waits) counted.push(item);
       } else if (!waits) {
         contents.uncounted.push({ callId: call.id, item, dueAt: entry.waits });
       }

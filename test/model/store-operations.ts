@@ -144,7 +144,7 @@ export async function carryOut(
   switch (operation.do) {
     case 'commit': {
       const units = operation.units.map((changes) => run.unit(changes, reference));
-      const { results, claimed, counted = [] } = await store.commit(units, operation.claim);
+      const { results, claimed, counted } = await store.commit(units, operation.claim);
       return {
         results,
         claimed: claimed.map(claimedAnswer).sort(byId),

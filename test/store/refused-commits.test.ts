@@ -62,7 +62,7 @@ function scene() {
     {
       async commit() {
         if (fails !== null) throw fails;
-        return { results: [], claimed: [] };
+        return { results: [], claimed: [], counted: [] };
       },
     },
     () => now,

@@ -130,7 +130,15 @@ export class WorkingUnits {
     const known = unit.changes.get(call.id);
     if (known !== undefined) return known;
     const version = this.#loaded.calls.get(call.id)?.version ?? 0;
-    const change: CallChange = { call, version, events: [], commands: [], cancel: [], settle: [] };
+    const change: CallChange = {
+      call,
+      version,
+      events: [],
+      commands: [],
+      cancel: [],
+      settle: [],
+      tally: new Map(),
+    };
     unit.changes.set(call.id, change);
     return change;
   }
@@ -142,14 +150,16 @@ function tally(
   counted: Recorded['counted'],
 ): { final: Final[]; awaited: Final[] } {
   const { call } = change;
+  const final = [...counted.final];
   const awaited: string[] = [];
   for (const [item, entry] of counted.tally) {
-    change.tally ??= new Map();
     // An earlier event of this batch made it wait, and nothing of that is stored yet.
-    if (entry === 'final' && change.tally.delete(item)) counted.final.push(item);
-    else change.tally.set(item, entry);
-    if (change.tally.get(item) === 'final') awaited.push(item);
+    if (entry === 'final' && change.tally.delete(item)) final.push(item);
+    else {
+      change.tally.set(item, entry);
+      if (entry === 'final') awaited.push(item);
+    }
   }
   const known = (items: string[]) => items.flatMap((item) => finalOf(call, item) ?? []);
-  return { final: known(counted.final), awaited: known(awaited) };
+  return { final: known(final), awaited: known(awaited) };
 }

@@ -103,7 +103,7 @@ export interface CallChange {
    * Verdicts (by the attempt's id) and the end of the call (by its own id) that are to be counted,
    * now or later.
    */
-  tally?: Map<string, Tally>;
+  tally: Map<string, Tally>;
 }
 
 /**
@@ -140,9 +140,8 @@ export interface Committed {
   claimed: ClaimedCommand[];
   /**
    * Items with a `final` tally that had been waiting; the process that took them out counts them.
-   * Left out if there were none.
    */
-  counted?: string[];
+  counted: string[];
 }
 
 /**

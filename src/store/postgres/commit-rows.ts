@@ -168,7 +168,6 @@ function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallCh
 }
 
 function pushTally(rows: CommitRows, n: number, { tally }: CallChange): void {
-  if (tally === undefined) return;
   for (const [id, entry] of tally) {
     const item = clean(id);
     if (entry === 'final') {

@@ -30,8 +30,7 @@ export async function commitUnits(
   const counted: string[] = [];
   if (together.length > 0) await writeTogether();
   if (alone.length > 0) await writeAlone();
-  const taken = counted.length === 0 ? {} : { counted };
-  return { results, claimed: urgentFirst(claimed), ...taken };
+  return { results, claimed: urgentFirst(claimed), counted };
 
   async function writeTogether(): Promise<void> {
     const changes = together.flatMap((n) => units[n]?.changes[0] ?? []);

@@ -77,7 +77,7 @@ export async function openPostgres(
 
     async commit(units, claim) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: pool.where });
-      if (units.length === 0) return { results: [], claimed: [] };
+      if (units.length === 0) return { results: [], claimed: [], counted: [] };
       const committed = await commitUnits(pool, units, claim, recent, codeVersion).finally(() =>
         due.wereSet(units),
       );

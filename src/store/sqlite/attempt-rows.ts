@@ -47,7 +47,6 @@ export function prepareAttemptRows(database: DatabaseSync): AttemptRows {
   }
 
   function writeTally({ tally }: CallChange, row: number, counted: string[]): void {
-    if (tally === undefined) return;
     for (const [item, entry] of tally) {
       if (entry !== 'final') awaitCount.run(row, item, Math.round(entry.waits));
       else if (takeCount.run(row, item).changes > 0) counted.push(item);

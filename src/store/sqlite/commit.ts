@@ -91,8 +91,7 @@ export function prepareCommit(
       }
       results.push(result);
     }
-    const some = counted.length === 0 ? {} : { counted };
-    return { results, claimed: urgentFirst(claimed), places, ...some };
+    return { results, claimed: urgentFirst(claimed), counted, places };
   }
 
   function writeUnit(

@@ -149,7 +149,11 @@ test('what arrives while a batch is committed is the next batch, and sees what t
 
 test('after a lost race the loser comes before what waits', async () => {
   const held = hold();
-  held.commit = async (units) => ({ results: units.map(() => 'conflict'), claimed: [] });
+  held.commit = async (units) => ({
+    results: units.map(() => 'conflict'),
+    claimed: [],
+    counted: [],
+  });
   const engine = open(held.store);
   const { one, two } = await twoBatches(engine, held, initiated(['v3:a']), [
     hook('v3:a', 'call.answered'),
