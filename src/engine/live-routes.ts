@@ -13,6 +13,7 @@ import type { Trouble } from '../log/troubles.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
+import { loadKeys } from '../store/contract/calls.ts';
 import { currentOverrides } from '../store/current-overrides.ts';
 import type { Store } from '../store/store.ts';
 import { type Activated, type ActivationResult, createActivation } from './routes/activation.ts';
@@ -115,8 +116,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     if (limit === null || at < now() - ASKED_SINCE_MS) return null;
     const from = partyOf(facts.from, { set });
     const budget = { callers: from === null ? [] : [from], limit, since: at - BUDGET_WINDOW_MS };
-    const keys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget };
-    return (await store.load(keys)).budget;
+    return (await store.load(loadKeys({ budget }))).budget;
   }
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '../../src/cli.ts';
-import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
+import { HOURLY_SUMS } from '../../src/store/contract/calls.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
 import { written } from '../helpers/written.ts';

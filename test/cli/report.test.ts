@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { Io } from '../../src/cli/terminal/io.ts';
 import { runCli } from '../../src/cli.ts';
 import { REPORT } from '../../src/http/api/stats/reports.ts';
-import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
+import { HOURLY_SUMS } from '../../src/store/contract/calls.ts';
 import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
 

@@ -2,7 +2,7 @@
 import type { Attempt, Call, CallFacts } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
 import { newCall } from '../../src/core/machine/new-call.ts';
-import type { CallChange, CommitUnit, LoadKeys } from '../../src/store/contract/calls.ts';
+import type { CallChange, CommitUnit } from '../../src/store/contract/calls.ts';
 import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
 
 export type CallGiven = Partial<Omit<Call, 'facts'>> & { facts?: Partial<CallFacts> };
@@ -104,8 +104,4 @@ export function aChange(
 /** A unit with a single call, like nearly every unit. */
 export function aUnit(...given: Parameters<typeof aChange>): CommitUnit {
   return { changes: [aChange(...given)] };
-}
-
-export function keys(given: Partial<LoadKeys>): LoadKeys {
-  return { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null, ...given };
 }

@@ -390,6 +390,7 @@ const COPIED = [
   'src/engine/sending/backoff.ts',
   'src/engine/sending/sending.ts',
   'src/engine/receiving/timeline.ts',
+  'src/store/contract/calls.ts',
   'test/model',
   'test/helpers/machine.ts',
 ];

@@ -6,17 +6,18 @@
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { BudgetCounts } from '../../src/core/rules/targets/budget.ts';
-import type {
-  CallChange,
-  CommitResult,
-  Committed,
-  CommitUnit,
-  DueDeadline,
-  Loaded,
-  LoadKeys,
-  Settlement,
-  StoredCall,
-  Uncounted,
+import {
+  type CallChange,
+  type CommitResult,
+  type Committed,
+  type CommitUnit,
+  type DueDeadline,
+  type Loaded,
+  type LoadKeys,
+  type Settlement,
+  type StoredCall,
+  seenKey,
+  type Uncounted,
 } from '../../src/store/contract/calls.ts';
 import type { CallFilter } from '../../src/store/contract/list.ts';
 import type { Claim, ClaimedCommand, OutboxHealth } from '../../src/store/contract/outbox.ts';
@@ -84,7 +85,7 @@ export class ReferenceStore {
     const seen = new Set<string>();
     for (const { callId, key } of keys.events) {
       if (this.#contents.calls.get(callId)?.events.some((event) => event.key === key))
-        seen.add(`${callId}\n${key}`);
+        seen.add(seenKey({ callId, key }));
     }
     return {
       now: this.now,

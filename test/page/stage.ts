@@ -11,8 +11,8 @@ import type { Environment } from '../../src/config/env-file.ts';
 import type { Call, Ends, Verdict } from '../../src/core/machine/call.ts';
 import { createLog } from '../../src/log/log.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { HOURLY_SUMS } from '../../src/store/contract/calls.ts';
 import { openStore } from '../../src/store/open.ts';
-import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { eventually } from '../helpers/referee-process.ts';
 

@@ -3,14 +3,14 @@ import type { Action } from '../../core/machine/command.ts';
 import type { CallEvent } from '../../core/machine/event.ts';
 import { type Overrides, overridesOf } from '../../core/rules/override.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from '../../core/rules/targets/budget.ts';
-import type { Loaded, LoadKeys } from '../../store/contract/calls.ts';
+import { type Loaded, type LoadKeys, loadKeys } from '../../store/contract/calls.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Decider } from '../engine.ts';
 import type { RestUse } from '../resting/rest-use.ts';
 import type { Resting } from '../resting/resting.ts';
 import type { QueuedEvent } from './queue.ts';
-import { eventKey } from './timeline.ts';
+import { eventRef } from './timeline.ts';
 
 /** The store's clock may differ by this much from our estimate of it. */
 const CLOCK_SLACK_MS = 60_000;
@@ -96,15 +96,10 @@ async function loadBatch(
   const callIds = missingParents(events, loaded);
   const sessionIds = unknownSessions(events, loaded);
   if (callIds.length === 0 && sessionIds.length === 0) return loaded;
-  const more = await store.load({
-    callIds,
-    sessionIds,
-    attemptIds: [],
-    events: [],
-    // Also counts the callers of these calls, because the hangup of a B-leg may start their next
-    // step.
-    budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
-  });
+  // Also counts the callers of these calls, because the hangup of a B-leg may start their next
+  // step.
+  const budget = keys.budget === null ? null : { ...keys.budget, callers: [] };
+  const more = await store.load(loadKeys({ callIds, sessionIds, budget }));
   const calls = new Map([...more.calls, ...loaded.calls]);
   // Use the later clock with the later totals: the store adds attempts that start after it.
   const { now } = more;
@@ -115,13 +110,13 @@ async function loadBatch(
 
 /** What to load for these events, in one query. */
 export function keysOf(events: QueuedEvent[], limit: number | null, since: number): LoadKeys {
-  const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
+  const keys = loadKeys({});
   const callers = new Set<string>();
   const ids = new Set<string>();
   let moves = false;
   for (const { event } of events) {
     ids.add(event.callId);
-    keys.events.push({ callId: event.callId, key: eventKey(event) });
+    keys.events.push(eventRef(event));
     if (!isInformational(event)) moves = true;
     if (event.source !== 'webhook') continue;
     const { from, sessionId, direction } = event.facts;

@@ -9,8 +9,7 @@ import type { Attempt, Call, Ends } from '../../core/machine/call.ts';
 import type { Cost } from '../../core/machine/cost.ts';
 import { neverAsked } from '../../core/machine/counting.ts';
 import { CORRECTION_MS } from '../../core/machine/limits.ts';
-import type { Tally } from '../../store/contract/calls.ts';
-import { HOURLY_SUMS } from '../../store/rows/fold.ts';
+import { HOURLY_SUMS, type Tally } from '../../store/contract/calls.ts';
 
 /** Something to count: how a call ended, a verdict, or the cost that one event reported. */
 export type Final =

@@ -4,20 +4,26 @@ import type { CallEvent } from '../../core/machine/event.ts';
 import type { Transition } from '../../core/machine/transition.ts';
 import { detailOf } from '../../core/recording/detail.ts';
 import { type Given, recordedOf } from '../../core/recording/row.ts';
+import { seenKey } from '../../store/contract/calls.ts';
 import type { TimelineEntry } from '../../store/contract/timeline.ts';
 
 /**
  * The key that identifies repeats: event id and type. A B-leg's event has its own key on the
  * caller's call.
  */
-export function eventKey(event: CallEvent): string {
+function eventKey(event: CallEvent): string {
   const key = `${event.type}|${event.id}`;
   return event.source === 'b_leg' ? `b-leg|${key}` : key;
 }
 
+/** An event as a load asks for it. */
+export function eventRef(event: CallEvent): { callId: string; key: string } {
+  return { callId: event.callId, key: eventKey(event) };
+}
+
 /** The same for all deliveries of an event, and for nothing else; as in `Loaded.seen`. */
 export function deliveryKey(event: CallEvent): string {
-  return `${event.callId}\n${eventKey(event)}`;
+  return seenKey(eventRef(event));
 }
 
 /**

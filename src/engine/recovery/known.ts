@@ -4,9 +4,9 @@
  */
 import type { Call } from '../../core/machine/call.ts';
 import type { WebhookEvent } from '../../core/machine/event.ts';
-import type { LoadKeys } from '../../store/contract/calls.ts';
+import { type LoadKeys, loadKeys } from '../../store/contract/calls.ts';
 import type { Store } from '../../store/store.ts';
-import { deliveryKey, eventKey } from '../receiving/timeline.ts';
+import { deliveryKey, eventRef } from '../receiving/timeline.ts';
 import type { Known } from './recover.ts';
 
 const CHUNK = 100;
@@ -17,7 +17,8 @@ export function knownOf(
   return async (events, legIds) => {
     const calls = new Map<string, Call>();
     const seen = new Set<string>();
-    for (const keys of [...piecesOf(events, eventKeys), ...piecesOf(legIds, legKeys)]) {
+    const legs = piecesOf(legIds, (callIds) => loadKeys({ callIds }));
+    for (const keys of [...piecesOf(events, eventKeys), ...legs]) {
       const loaded = await store.load(keys);
       for (const [id, { call }] of loaded.calls) calls.set(id, call);
       for (const key of loaded.seen) seen.add(key);
@@ -36,13 +37,9 @@ function piecesOf<T>(all: T[], keysOf: (some: T[]) => LoadKeys): LoadKeys[] {
 
 function eventKeys(events: WebhookEvent[]): LoadKeys {
   const sessions = events.flatMap(({ facts }) => facts.sessionId ?? []);
-  return {
-    ...legKeys([...new Set(events.map(({ callId }) => callId))]),
+  return loadKeys({
+    callIds: [...new Set(events.map(({ callId }) => callId))],
     sessionIds: [...new Set(sessions)],
-    events: events.map((event) => ({ callId: event.callId, key: eventKey(event) })),
-  };
-}
-
-function legKeys(callIds: string[]): LoadKeys {
-  return { callIds, attemptIds: [], sessionIds: [], events: [], budget: null };
+    events: events.map(eventRef),
+  });
 }

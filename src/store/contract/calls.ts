@@ -64,6 +64,11 @@ export interface LoadKeys {
   budget: { callers: string[]; limit: number; since: number } | null;
 }
 
+/** Keys for a load of this alone. */
+export function loadKeys(given: Partial<LoadKeys>): LoadKeys {
+  return { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null, ...given };
+}
+
 export interface StoredCall {
   call: Call;
   version: number;
@@ -75,7 +80,7 @@ export interface Loaded {
   calls: Map<string, StoredCall>;
   /** attempt id -> call id */
   attempts: Map<string, string>;
-  /** `callId\nkey` of the events that are stored already. */
+  /** `seenKey` of the events that are stored already. */
   seen: Set<string>;
   /**
    * Attempts that were sent since `budget.since`, an hour ago, in all and by caller; null if not
@@ -84,6 +89,10 @@ export interface Loaded {
   budget: BudgetsUsed | null;
   /** Versions of the settings, so that no decision is based on an old override. */
   settings: SettingsVersions;
+}
+
+export function seenKey({ callId, key }: LoadKeys['events'][number]): string {
+  return `${callId}\n${key}`;
 }
 
 /**
@@ -111,6 +120,9 @@ export interface CallChange {
  * waits and is counted now.
  */
 export type Tally = { waits: number } | 'final';
+
+/** The item of a call that is to be added to the hourly sums; no attempt or event has such an id. */
+export const HOURLY_SUMS = 'hourly sums';
 
 /** A verdict (the attempt's id) or the end (the call's own id) that can no longer be corrected. */
 export interface Uncounted {

@@ -1,7 +1,8 @@
 /** Looks up a search text in the indexes. */
+
+import { HOURLY_SUMS } from '../contract/calls.ts';
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark } from '../rows/find.ts';
-import { HOURLY_SUMS } from '../rows/fold.ts';
 import { keyText } from '../rows/key.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
 import type { Query } from './pool.ts';

@@ -2,8 +2,9 @@
  * The hourly sums, and the parties that calls are searched by. One replica at a time writes them.
  */
 import { addUp, type Sum } from '../../core/history/sums.ts';
+import { HOURLY_SUMS } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { foldAll, HOURLY_SUMS, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
+import { foldAll, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
 import { gramsOf, partyWords } from '../rows/search.ts';
 import { CLOCK } from './load.ts';
 import type { Query } from './pool.ts';

@@ -6,6 +6,7 @@ import {
   type LoadKeys,
   SESSION_CALLS_MAX,
   type StoredCall,
+  seenKey,
 } from '../contract/calls.ts';
 import { isVersioned } from '../contract/settings.ts';
 import { refuseNewer, unpackCall } from '../rows/call-document.ts';
@@ -88,7 +89,7 @@ export function loadedFrom(
         break;
       case 'seen': {
         const event = keys.events[row.a - 1];
-        if (event) loaded.seen.add(`${event.callId}\n${event.key}`);
+        if (event) loaded.seen.add(seenKey(event));
         break;
       }
       case 'budget':

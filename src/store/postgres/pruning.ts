@@ -1,6 +1,6 @@
 /** Removes old calls, and cancelled commands. */
 
-import { HOURLY_SUMS } from '../rows/fold.ts';
+import { HOURLY_SUMS } from '../contract/calls.ts';
 import { forgetParties, waitForHistory } from './history.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';

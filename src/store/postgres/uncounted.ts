@@ -1,8 +1,8 @@
 /** Items that wait to be counted or added up, and taking those that are due. */
 
 import type { Uncounted } from '../contract/calls.ts';
+import { HOURLY_SUMS } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { HOURLY_SUMS } from '../rows/fold.ts';
 import { CLOCK } from './load.ts';
 import type { Query } from './pool.ts';
 

@@ -18,9 +18,6 @@ import {
 import type { Call } from '../../core/machine/call.ts';
 import { idStart } from './search.ts';
 
-/** The item of `uncounted` for a call that is to be added; no attempt or event has such an id. */
-export const HOURLY_SUMS = 'hourly sums';
-
 export interface Unfolded {
   row: number;
   call: Call;

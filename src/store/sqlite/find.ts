@@ -1,9 +1,9 @@
 /** Looks up a search text in the indexes. */
 import type { DatabaseSync } from 'node:sqlite';
 import { PHASES } from '../../core/machine/call.ts';
+import { HOURLY_SUMS } from '../contract/calls.ts';
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark, type UnfoldedRow } from '../rows/find.ts';
-import { HOURLY_SUMS } from '../rows/fold.ts';
 import { keyOf } from '../rows/key.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
 

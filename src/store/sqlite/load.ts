@@ -11,6 +11,7 @@ import {
   type LoadKeys,
   SESSION_CALLS_MAX,
   type StoredCall,
+  seenKey,
 } from '../contract/calls.ts';
 import { isVersioned, type SettingsVersions } from '../contract/settings.ts';
 import { refuseNewer, unpackCall } from '../rows/call-document.ts';
@@ -105,8 +106,8 @@ export function prepareLoad(
       for (const row of bySession.all(clean(sessionId))) take(row as Row);
     }
     const seen = new Set<string>();
-    for (const { callId, key } of keys.events) {
-      if (!missing.has(callId) && isSeen(callId, key)) seen.add(`${callId}\n${key}`);
+    for (const event of keys.events) {
+      if (!missing.has(event.callId) && isSeen(event.callId, event.key)) seen.add(seenKey(event));
     }
     return { now, calls, attempts, seen, budget: budget(keys, calls), settings: settings() };
   }

@@ -1,6 +1,6 @@
 /** Removes old calls. */
 import type { DatabaseSync } from 'node:sqlite';
-import { HOURLY_SUMS } from '../rows/fold.ts';
+import { HOURLY_SUMS } from '../contract/calls.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import type { SqliteHistory } from './history.ts';
 import { inTransaction } from './transaction.ts';

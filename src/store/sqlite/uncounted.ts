@@ -1,8 +1,8 @@
 /** Items that wait to be counted, and taking those that are due. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Uncounted } from '../contract/calls.ts';
+import { HOURLY_SUMS } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { HOURLY_SUMS } from '../rows/fold.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Takes at most `limit` of them. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CALLER_OUTCOMES, outcomeOfCall } from '../../../src/core/machine/caller-outcome.ts';
+import { HOURLY_SUMS } from '../../../src/store/contract/calls.ts';
 import type { CallFilter } from '../../../src/store/contract/list.ts';
-import { HOURLY_SUMS } from '../../../src/store/rows/fold.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { store } from './scene.ts';
 

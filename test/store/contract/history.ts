@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { addUp, type Sum, sumKey, sumsOf } from '../../../src/core/history/sums.ts';
 import { type Attempt, type Call, ENDS } from '../../../src/core/machine/call.ts';
 import { VERDICTS } from '../../../src/core/machine/verdict.ts';
-import { HOURLY_SUMS } from '../../../src/store/rows/fold.ts';
+import { HOURLY_SUMS } from '../../../src/store/contract/calls.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { opened, run, store } from './scene.ts';

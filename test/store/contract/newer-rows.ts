@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { NewerRow } from '../../../src/errors.ts';
+import { loadKeys } from '../../../src/store/contract/calls.ts';
 import { CODE_VERSION } from '../../../src/store/migrate.ts';
-import { aCall, aCommand, anAttempt, aUnit, keys } from '../../helpers/documents.ts';
+import { aCall, aCommand, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { claimIds, commit, LONG, load, opened, run, store } from './scene.ts';
 
 export function newerRowsContract(): void {
@@ -23,7 +24,7 @@ export function newerRowsContract(): void {
         expect((await store.due(1_000)).due.filter(({ callId }) => callId === id)).toEqual([]);
         expect(await claimIds()).toEqual([]);
         await store.prune(2, 1_000);
-        expect((await newer.load(keys({ callIds: [id] }))).calls.size).toBe(1);
+        expect((await newer.load(loadKeys({ callIds: [id] }))).calls.size).toBe(1);
         expect((await newer.due(1_000)).due.filter(({ callId }) => callId === id)).toHaveLength(1);
         const [claimed] = await newer.claim(LONG, 10);
         expect(claimed?.command.id).toBe(`${run}-c`);

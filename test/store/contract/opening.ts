@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StoreUnavailable } from '../../../src/errors.ts';
-import { aCall, anEntry, aUnit, keys } from '../../helpers/documents.ts';
+import { loadKeys } from '../../../src/store/contract/calls.ts';
+import { aCall, anEntry, aUnit } from '../../helpers/documents.ts';
 import { commit, opened, run, store, versionOf } from './scene.ts';
 
 export function openingContract(): void {
@@ -25,7 +26,7 @@ export function openingContract(): void {
       const other = await opened.open();
       await other.close();
       await other.close();
-      await expect(other.load(keys({}))).rejects.toThrow(StoreUnavailable);
+      await expect(other.load(loadKeys({}))).rejects.toThrow(StoreUnavailable);
       await expect(other.ping()).rejects.toThrow(StoreUnavailable);
       await expect(other.commit([], null)).rejects.toThrow(/closed/);
     });

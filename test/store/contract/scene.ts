@@ -1,10 +1,10 @@
 /** The store that a contract tests, and helpers for its tests. A test file runs one contract. */
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
-import type { CommitUnit } from '../../../src/store/contract/calls.ts';
+import { type CommitUnit, loadKeys } from '../../../src/store/contract/calls.ts';
 import type { Claim } from '../../../src/store/contract/outbox.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aCall, type aChange, aCommand, aUnit, keys } from '../../helpers/documents.ts';
+import { aCall, type aChange, aCommand, aUnit } from '../../helpers/documents.ts';
 
 export interface Opened {
   open(options?: { codeVersion?: number }): Promise<Store>;
@@ -58,7 +58,7 @@ export function setScene(prepare: () => Promise<Opened>): void {
   });
 }
 
-export const load = (given: Parameters<typeof keys>[0]) => store.load(keys(given));
+export const load = (given: Parameters<typeof loadKeys>[0]) => store.load(loadKeys(given));
 export const commit = (...units: CommitUnit[]) => store.commit(units, null);
 export const versionOf = async (id: string) => (await store.find(id))?.version;
 

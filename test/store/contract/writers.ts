@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { loadKeys } from '../../../src/store/contract/calls.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aCall, aCommand, anAttempt, anEntry, aUnit, keys } from '../../helpers/documents.ts';
+import { aCall, aCommand, anAttempt, anEntry, aUnit } from '../../helpers/documents.ts';
 import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { LONG, load, opened, run, store } from './scene.ts';
 
@@ -68,7 +69,7 @@ export function writersContract(): void {
           let open = ids.map((_, i) => ids[(i + name) % ids.length] ?? '');
           for (let tries = 0; open.length > 0; tries += 1) {
             if (tries > 500) throw new Error('never done');
-            const { calls } = await replica(name).load(keys({ callIds: open }));
+            const { calls } = await replica(name).load(loadKeys({ callIds: open }));
             const units = open.map((id) => {
               const found = calls.get(id);
               const call = found?.call ?? aCall(id);

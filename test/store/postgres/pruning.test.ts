@@ -1,8 +1,8 @@
 /** Pruning while another replica adds calls up, and while events still change what is pruned. */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { HOURLY_SUMS } from '../../../src/store/contract/calls.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { HOURLY_SUMS } from '../../../src/store/rows/fold.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aCall, anEntry, aUnit } from '../../helpers/documents.ts';
 import { freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';

@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { HOURLY_SUMS } from '../../../src/store/contract/calls.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { readActivity } from '../../../src/store/postgres/activity.ts';
 import { changedCalls } from '../../../src/store/postgres/changes.ts';
@@ -18,7 +19,6 @@ import { hasOldCalls } from '../../../src/store/postgres/pruning.ts';
 import { readRecordings } from '../../../src/store/postgres/recordings.ts';
 import { beat } from '../../../src/store/postgres/records.ts';
 import { takeUncounted } from '../../../src/store/postgres/uncounted.ts';
-import { HOURLY_SUMS } from '../../../src/store/rows/fold.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aCall, aCommand, anAttempt, anEntry, aUnit } from '../../helpers/documents.ts';
 import { freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';

@@ -2,20 +2,13 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { CommitUnknown, StoreUnavailable, TooBusy } from '../../../src/errors.ts';
+import { loadKeys } from '../../../src/store/contract/calls.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { LOAD, loadValues } from '../../../src/store/postgres/load.ts';
 import { explain, isAnswer } from '../../../src/store/postgres/pg-errors.ts';
 import { keyText } from '../../../src/store/rows/key.ts';
 import type { Store } from '../../../src/store/store.ts';
-import {
-  aCall,
-  aChange,
-  aCommand,
-  anAttempt,
-  anEntry,
-  aUnit,
-  keys,
-} from '../../helpers/documents.ts';
+import { aCall, aChange, aCommand, anAttempt, anEntry, aUnit } from '../../helpers/documents.ts';
 import { freePort } from '../../helpers/free-port.ts';
 import { asAdmin, databaseOn, freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';
 import { startOwnPostgres } from '../../helpers/postgres-server.ts';
@@ -115,7 +108,7 @@ test('it speaks as a transaction pooler needs it: no named statements, no start-
   const far = fresh();
   const both = { changes: [aChange(aCall(id), 0), aChange(aCall(far), 0)] };
   await first.commit([both, aUnit(aCall(fresh()), 0, { events: [anEntry('e')] })], null);
-  await first.load(keys({ callIds: [id], sessionIds: ['s'], attemptIds: ['a'] }));
+  await first.load(loadKeys({ callIds: [id], sessionIds: ['s'], attemptIds: ['a'] }));
   await first.changeSetting('overrides', () => null);
   await first.claim({ owner: 'a', leaseMs: 1_000 }, 1);
   await first.close();
@@ -139,18 +132,18 @@ test('connections that are cut are replaced, without a restart', async () => {
   const first = await open();
   await first.ping();
   proxy.cut();
-  await waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(loadKeys({})));
   expect((await first.commit([aUnit(aCall(fresh()), 0)], null)).results).toEqual(['committed']);
 });
 
 test('backends that the server ends are replaced', async () => {
   const first = await open();
-  await Promise.all([first.ping(), first.load(keys({})), first.replicas()]);
+  await Promise.all([first.ping(), first.load(loadKeys({})), first.replicas()]);
   await asAdmin(
     database.url,
     'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
   );
-  await waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(loadKeys({})));
 });
 
 test('a commit whose result never came is unknown, and may have happened', async () => {
@@ -224,7 +217,7 @@ test('what a commit starts is counted, also where nobody knows that it was writt
   const first = await open(direct.href);
   const refers = async () => {
     const budget = { callers: [], limit: 100_000, since: Date.now() - 3_600_000 };
-    return (await first.load(keys({ budget }))).budget?.all.refers;
+    return (await first.load(loadKeys({ budget }))).budget?.all.refers;
   };
   const aCallOf = (n: number, id = fresh()) => {
     const startedAt = Date.now() + 60_000;
@@ -262,13 +255,13 @@ test('a silent server is given up in time: a read is unavailable, a commit unkno
   const first = await open(viaProxy, 300);
   await first.ping();
   proxy.hold();
-  await expect(first.load(keys({}))).rejects.toThrow(StoreUnavailable);
+  await expect(first.load(loadKeys({}))).rejects.toThrow(StoreUnavailable);
   proxy.pass();
-  await waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(loadKeys({})));
   proxy.hold();
   await expect(first.commit([aUnit(aCall(fresh()), 0)], null)).rejects.toThrow(CommitUnknown);
   proxy.pass();
-  await waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(loadKeys({})));
 });
 
 test('a row that another replica holds for long is a lost race for its call, and for no other', async () => {
@@ -320,7 +313,7 @@ test('a database that lacks a part of ours is trouble of the store: no webhook i
   const first = await open(own.url);
   const commit = (id: string) => first.commit([aUnit(aCall(id), 0)], null);
   const parts: [string, string, () => Promise<unknown>][] = [
-    ['function', 'referee_load_1', () => first.load(keys({}))],
+    ['function', 'referee_load_1', () => first.load(loadKeys({}))],
     ['function', 'referee_commit_1', () => commit('one')],
     ['table', 'calls', () => commit('two')],
     ['table calls rename column', 'phase', () => commit('three')],
@@ -379,7 +372,7 @@ test('a server that stops and starts again is found again', async () => {
     const id = fresh();
     await first.commit([aUnit(aCall(id), 0)], null);
     await server.halt();
-    await expect(first.load(keys({}))).rejects.toThrow(StoreUnavailable);
+    await expect(first.load(loadKeys({}))).rejects.toThrow(StoreUnavailable);
     await expect(first.ping()).rejects.toThrow(StoreUnavailable);
     const trouble: unknown = await first.commit([aUnit(aCall(id), 1)], null).catch((e) => e);
     expect(trouble instanceof StoreUnavailable || trouble instanceof CommitUnknown).toBe(true);
@@ -414,7 +407,7 @@ test('a load reads what it asks for, not what all calls have, whatever its plan 
     return aUnit(aCall(`call-${i}`, { facts: { from }, attempts }), 0);
   });
   const callers = everybody.slice(0, 50);
-  const wanted = keys({
+  const wanted = loadKeys({
     callIds: ['call-0', 'call-1'],
     attemptIds: ['attempt-2'],
     budget: { callers, limit: 10, since: 2_000 },
@@ -517,7 +510,7 @@ test('a database that was read-only for a while is written again, by the same st
 
 test('where one connection is dead, the others are not tried one after the other', async () => {
   const first = await open(viaProxy, 2_000);
-  const ask = () => first.load(keys({ callIds: [fresh()] }));
+  const ask = () => first.load(loadKeys({ callIds: [fresh()] }));
   await Promise.all(Array.from({ length: 10 }, ask));
   proxy.abandon();
   await expect(ask()).rejects.toThrow(StoreUnavailable);
@@ -535,7 +528,7 @@ test('what is given up behind a lock is cancelled on the server, which keeps no 
   try {
     // As VACUUM FULL does.
     await holder.query('begin; lock table calls in access exclusive mode');
-    for (const ask of [() => first.load(keys({ callIds: ['x'] })), () => first.due(1)]) {
+    for (const ask of [() => first.load(loadKeys({ callIds: ['x'] })), () => first.due(1)]) {
       await waitFor(async () => {
         const asked = ask().then(
           () => null,
@@ -550,7 +543,7 @@ test('what is given up behind a lock is cancelled on the server, which keeps no 
     await holder.end();
     await watcher.end();
   }
-  await waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(loadKeys({})));
   await first.close();
   store = null;
   await own.drop();
@@ -594,7 +587,7 @@ test('a list that is slow for many leaves a connection for webhooks, and does no
     await holder.query('begin; lock table sums in access exclusive mode');
     const lists = Array.from({ length: 30 }, () => first.sums(0, 1).catch((error) => error));
     await waitFor(async () => expect(await waitingForLocks(watcher)).toBeGreaterThan(0));
-    await first.load(keys({ callIds: [fresh()] }));
+    await first.load(loadKeys({ callIds: [fresh()] }));
     // A step back to a version must not wait for them either.
     expect(await Promise.race([first.routeFile('none'), lists.at(-1)])).toBeNull();
     // Those that were asked took too long, and the others waited for them in vain.

@@ -8,10 +8,11 @@ import type { Attempt, Call, CallFacts } from '../../../src/core/machine/call.ts
 import type { Command } from '../../../src/core/machine/command.ts';
 import { newCall } from '../../../src/core/machine/new-call.ts';
 import { NewerRow } from '../../../src/errors.ts';
+import { loadKeys } from '../../../src/store/contract/calls.ts';
 import { CODE_VERSION } from '../../../src/store/migrate.ts';
 import { packCall, unpackCall } from '../../../src/store/rows/call-document.ts';
 import { openSqlite } from '../../../src/store/sqlite/store.ts';
-import { aCall, anAttempt, aUnit, keys } from '../../helpers/documents.ts';
+import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 
 /**
  * No field has its default: the types require every field, and the first test checks that each
@@ -193,7 +194,7 @@ describe('a store', () => {
     const newer = JSON.stringify({ id: 'v3:call', attempts: { shape: 'another' } });
     onFile((file) => file.prepare('update calls set code = 99, document = ?').run(newer));
     const again = await openSqlite(path, CODE_VERSION);
-    const load = again.load(keys({ callIds: ['v3:call'] }));
+    const load = again.load(loadKeys({ callIds: ['v3:call'] }));
     await expect(load).rejects.toThrow(NewerRow);
     await expect(load).rejects.toThrow(/call v3:call: its row was written by code version 99/);
     await again.close();

@@ -9,12 +9,17 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';
-import type { CommitResult, CommitUnit, Loaded } from '../../../src/store/contract/calls.ts';
+import {
+  type CommitResult,
+  type CommitUnit,
+  type Loaded,
+  loadKeys,
+} from '../../../src/store/contract/calls.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { callColumns, tookMs } from '../../../src/store/rows/call-columns.ts';
 import { keyOf } from '../../../src/store/rows/key.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aCall, aChange, anAttempt, anEntry, aUnit, keys } from '../../helpers/documents.ts';
+import { aCall, aChange, anAttempt, anEntry, aUnit } from '../../helpers/documents.ts';
 
 const RUNS = 250;
 const STEPS_MAX = 25;
@@ -122,7 +127,7 @@ test.each(['it', 'another process'])(
 
 function load(store: Store, by: Step['by'] = 'calls'): Promise<Loaded> {
   return store.load(
-    keys({
+    loadKeys({
       callIds: by === 'calls' ? IDS : [],
       // Each call that was ever stored has this attempt and this session.
       attemptIds: by === 'attempts' ? IDS.map((id) => `${id}-0`) : [],

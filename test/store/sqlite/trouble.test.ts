@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreUnavailable } from '../../../src/errors.ts';
+import { loadKeys } from '../../../src/store/contract/calls.ts';
 import { openOwnStore, openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aCall, anEntry, aUnit, keys } from '../../helpers/documents.ts';
+import { aCall, anEntry, aUnit } from '../../helpers/documents.ts';
 import { waitFor } from '../../helpers/waiting.ts';
 
 let folder: string;
@@ -172,7 +173,7 @@ test.runIf(mountable)('a full and a read-only disk are trouble until they are no
     const big = aUnit(aCall('big', { facts: { callerName: 'x'.repeat(200_000) } }), 0);
     expect(await refusal(full.commit([big], null))).toMatch(/the disk is full/);
     expect(await full.find('big')).toBeNull();
-    expect((await full.load(keys({ callIds: ['before'] }))).calls.size).toBe(1);
+    expect((await full.load(loadKeys({ callIds: ['before'] }))).calls.size).toBe(1);
     await waitFor(async () => expect(await refusal(full.ping())).toMatch(/full/));
 
     rmSync(join(disk, 'filler'));

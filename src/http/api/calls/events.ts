@@ -4,6 +4,7 @@
  * nothing, or gets `reset`, which means that it must reload its lists.
  */
 import { Type } from 'typebox';
+import { loadKeys } from '../../../store/contract/calls.ts';
 import type { Changes } from '../../../store/contract/changes.ts';
 import type { Store } from '../../../store/store.ts';
 import { HTTP_LIMITS } from '../../limits.ts';
@@ -74,13 +75,7 @@ async function textOf(
   if (after === null) return eventText('hello', {}, cursor);
   if (missed) return eventText('reset', {}, cursor);
   if (callIds.length === 0) return '';
-  const loaded = await store.load({
-    callIds,
-    attemptIds: [],
-    sessionIds: [],
-    events: [],
-    budget: null,
-  });
+  const loaded = await store.load(loadKeys({ callIds }));
   const changed = callIds.flatMap((id) => loaded.calls.get(id)?.call ?? []);
   const calls = legs ? changed : changed.filter(({ parentId }) => parentId === null);
   return calls
