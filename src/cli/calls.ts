@@ -25,6 +25,7 @@ import {
 } from './sources/documents.ts';
 import { recordedCalls } from './sources/recorded-calls.ts';
 import { type Io, jsonText } from './terminal/io.ts';
+import { stopSignal } from './terminal/stop-signal.ts';
 import { plainLines } from './terminal/terminal.ts';
 
 export function callsCommand(program: Command, io: Io): void {
@@ -36,14 +37,8 @@ export function callsCommand(program: Command, io: Io): void {
     .argument('[id]', 'a call_control_id, or a number for its latest call', givenText);
   addCallsOptions(command);
   command.action(async (id: string | undefined, options: CallsOptions) => {
-    const stopping = new AbortController();
-    const stop = (): void => stopping.abort();
-    process.once('SIGINT', stop).once('SIGTERM', stop);
-    try {
-      process.exitCode = await runCalls(id ?? null, options, io, stopping.signal);
-    } finally {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-    }
+    using stopping = stopSignal(io.env);
+    process.exitCode = await runCalls(id ?? null, options, io, stopping.signal);
   });
 }
 

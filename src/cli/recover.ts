@@ -40,6 +40,7 @@ import { pastOf } from './options/since.ts';
 import { useRoutesOf } from './recover/routes.ts';
 import { inWords } from './recover/text.ts';
 import { type Io, jsonText } from './terminal/io.ts';
+import { stopSignal } from './terminal/stop-signal.ts';
 import { plain, plainLines } from './terminal/terminal.ts';
 
 export interface RecoverCommandOptions {
@@ -67,14 +68,8 @@ export function recoverCommand(program: Command, io: Io): void {
     .option('--dry-run', 'change nothing, only report what would be done')
     .option('--json', 'one JSON object');
   command.action(async (options: RecoverCommandOptions) => {
-    const stopping = new AbortController();
-    const stop = (): void => stopping.abort();
-    process.once('SIGINT', stop).once('SIGTERM', stop);
-    try {
-      process.exitCode = await runRecover(options, io, stopping.signal);
-    } finally {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-    }
+    using stopping = stopSignal(io.env);
+    process.exitCode = await runRecover(options, io, stopping.signal);
   });
 }
 

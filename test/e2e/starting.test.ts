@@ -10,6 +10,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { openStore } from '../../src/store/open.ts';
+import { aCall, aUnit } from '../helpers/documents.ts';
 import { asAdmin, freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { ADMIN_TOKEN, eventually } from '../helpers/referee-process.ts';
 import { tcpProxy } from '../helpers/tcp-proxy.ts';
@@ -280,6 +282,20 @@ test('the shell that npx puts in between may go: the server goes with it', async
   started.child.kill('SIGKILL');
   await eventually(async () => (await started.ready()).status === 0, 'nobody on the port');
   await eventually(() => started.output().includes('"event":"server.stopped"'), 'its last words');
+});
+
+test('a command that goes on until it is stopped goes with that shell too', async () => {
+  const folder = await newFolder();
+  const store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  await store.commit([aUnit(aCall('v3:followed'), 0)], null);
+  await store.close();
+  const command = ['sh', '-c', `"${process.execPath}" "${REFEREE}" calls --follow --json; true`];
+  const started = await startProcess({ npm_execpath: 'npx' }, { command, folder });
+  await eventually(() => started.output().includes('v3:followed'), 'its first look');
+  // Its output is open for as long as it runs.
+  const closed = once(started.child, 'close');
+  started.child.kill('SIGKILL');
+  await closed;
 });
 
 test('Ctrl-C that arrives twice, from the terminal and from npm, is one stop', async () => {
