@@ -116,8 +116,9 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         if (notice.putOff) log.emit('deadline.put_off', { ...fields, deadline: notice.name });
         return;
       case 'found_dead':
-        metrics.reconciliation(notice.contradicts ? 'contradiction' : 'found_dead');
-        log.emit(notice.contradicts ? 'call.contradiction' : 'call.found_dead', {
+        // The critical alert on contradictions is about calls that Telnyx does not know at all.
+        metrics.reconciliation(notice.contradicts === 'unknown' ? 'contradiction' : 'found_dead');
+        log.emit(notice.contradicts === null ? 'call.found_dead' : 'call.contradiction', {
           ...fields,
           phase_before: notice.phase,
           how: notice.how,

@@ -117,9 +117,9 @@ export const LOG_EVENTS = {
   'call.contradiction': {
     level: 'error',
     meaning:
-      'Telnyx does not know a leg, although an event of it arrived within the last 10 seconds.',
+      'Telnyx refused a command because the leg has ended or is unknown to it, although an event of it arrived within the last 10 seconds.',
     action:
-      'TELNYX_API_KEY belongs to another account than the webhooks, or TELNYX_API_URL is wrong.',
+      'Nothing for a single call with 90018: its caller hung up at that moment. Otherwise TELNYX_API_KEY belongs to another account than the webhooks, or TELNYX_API_URL is wrong.',
   },
   'call.release_stuck': {
     level: 'error',

@@ -73,6 +73,19 @@ test.each([
   expect(counted?.[1] ?? null).toBe(budget);
 });
 
+test.each([
+  ['unknown', 'call.contradiction', 'contradiction'],
+  ['ended', 'call.contradiction', 'found_dead'],
+  [null, 'call.found_dead', 'found_dead'],
+] as const)('a call that is over, contradicting an event: %s', async (contradicts, line, what) => {
+  const lines: string[] = [];
+  const report = createReport({ emit: (event) => void lines.push(event) }, metrics);
+  const notice = { kind: 'found_dead', phase: 'referring', how: '422', contradicts } as const;
+  report.committed(event, null, call, [notice]);
+  expect(lines).toContain(line);
+  expect(await metrics.text()).toContain(`referee_reconciliations_total{what="${what}"} 1`);
+});
+
 test('why a rule was chosen does not say in the log what the caller pressed', () => {
   const whys: unknown[] = [];
   const log = { emit: (_: string, fields: { why?: unknown } = {}) => void whys.push(fields.why) };

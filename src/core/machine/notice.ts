@@ -20,9 +20,10 @@ export type Notice =
   | { kind: 'deadline'; name: DeadlineName; putOff: boolean }
   /**
    * The call had ended but its hangup webhook never arrived; a probe or a rejected command revealed
-   * it. `contradicts`: an event arrived moments ago, so we are asking the wrong account or URL.
+   * it. `contradicts`: an event arrived moments before the command was refused, because the call has
+   * `ended` or is `unknown`: we may be asking the wrong account or URL.
    */
-  | { kind: 'found_dead'; phase: Phase; how: string; contradicts: boolean }
+  | { kind: 'found_dead'; phase: Phase; how: string; contradicts: 'ended' | 'unknown' | null }
   | { kind: 'cost_unreadable'; problem: string }
   | { kind: 'release_stuck'; releases: number }
   | { kind: 'event_late'; type: string; phase: Phase }

@@ -64,7 +64,8 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   }
   if (outcome.kind === 'rejected' && outcome.callEnded) {
     if (call.phase !== 'ended') {
-      foundDead(turn, inWords(outcome), UNKNOWN_CALL_CODES.has(outcome.code ?? ''));
+      const unknown = UNKNOWN_CALL_CODES.has(outcome.code ?? '');
+      foundDead(turn, inWords(outcome), unknown ? 'unknown' : 'ended');
       endCall(turn, `Telnyx answered ${event.action} with “the call has ended”`);
     }
     return;
@@ -93,7 +94,7 @@ function noteSent(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
   }
 }
 
-/** Telnyx does not know the id, which contradicts a recent event of the call. */
+/** Telnyx does not know the id: another account's key never finds a call. */
 const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
 
 /**
@@ -227,17 +228,18 @@ function onProbeOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
     return;
   }
   noteApplied(turn, envelope);
-  foundDead(turn, 'probe', false);
+  foundDead(turn, 'probe', null);
   endCall(turn, 'its hangup webhook never came: a probe found that it has ended');
 }
 
 /**
- * `unknownCall`: Telnyx does not know the call, a contradiction if it has just sent an event of it.
+ * `refusal`: how a command was refused, which contradicts an event that arrived moments ago. A probe
+ * is asked where a hangup may have been missed, so that its answer contradicts nothing.
  */
-function foundDead(turn: Turn, how: string, unknownCall: boolean): void {
+function foundDead(turn: Turn, how: string, refusal: 'ended' | 'unknown' | null): void {
   const { phase, heardAt } = turn.call;
   const lately = heardAt !== null && turn.now - heardAt <= HEARD_LATELY_MS;
-  const contradicts = unknownCall && lately;
+  const contradicts = lately ? refusal : null;
   // After our own hangup this answer is expected.
   if (phase !== 'releasing') turn.notices.push({ kind: 'found_dead', phase, how, contradicts });
 }

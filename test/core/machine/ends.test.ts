@@ -47,13 +47,23 @@ describe('a REFER that is not ours', () => {
 
 describe('a call that Telnyx knows to have ended', () => {
   it.each([
-    ['90018', false],
-    ['90015', true],
-    ['10005', true],
+    ['90018', 'ended'],
+    ['90015', 'unknown'],
+    ['10005', 'unknown'],
   ])('code %s right after an event contradicts: %s', (code, contradicts) => {
     const d = answered([refer('a')]);
     d.outcome(d.last('refer'), rejected(code, { callEnded: true } as object));
     expect(d.notices).toContainEqual(expect.objectContaining({ kind: 'found_dead', contradicts }));
+  });
+
+  it('an event of more than 10 s ago is not contradicted', () => {
+    const d = answered([refer('a')]);
+    const [asked, at] = [d.last('refer'), d.now];
+    d.now = at + 10_001;
+    d.outcome(asked, rejected('90018', { callEnded: true } as object));
+    expect(d.notices).toContainEqual(
+      expect.objectContaining({ kind: 'found_dead', contradicts: null }),
+    );
   });
 
   it('is_alive: false never does', () => {
@@ -63,7 +73,7 @@ describe('a call that Telnyx knows to have ended', () => {
     d.hook('call.speak.started');
     d.outcome(d.last('probe'), DEAD);
     expect(d.notices).toContainEqual(
-      expect.objectContaining({ kind: 'found_dead', contradicts: false }),
+      expect.objectContaining({ kind: 'found_dead', contradicts: null }),
     );
   });
 });
