@@ -31,14 +31,21 @@ const YAML_TRAPS: [string, string, string[]][] = [
     'a spoken text that a # cuts off',
     'otherwise:\n  - say: Press #1 for sales\n  - hangup',
     [
-      '2:16 # starts a comment here, so "say" ends before it (put the text into quotes, or the comment on a separate line: "Press …")',
+      '2:16 # starts a comment here, so "say" ends before it (put the text into quotes, "Press #1 for sales", or the comment on a separate line)',
     ],
   ],
   [
     'a spoken text that a # on its next line cuts off',
     'otherwise:\n  - say: Press\n      #1 for sales\n  - hangup',
     [
-      '3:7 # starts a comment here, so "say" ends before it (put the text into quotes, or the comment on a separate line: "Press …")',
+      '3:7 # starts a comment here, so "say" ends before it (put the text into quotes, "Press #1 for sales", or the comment on a separate line)',
+    ],
+  ],
+  [
+    'a spoken text with quotation marks that a # cuts off',
+    'otherwise:\n  - say: Press "star" or   #1 for "us"\n  - hangup',
+    [
+      '2:28 # starts a comment here, so "say" ends before it (put the text into quotes, "Press \\"star\\" or #1 for \\"us\\"", or the comment on a separate line)',
     ],
   ],
   [
@@ -753,6 +760,14 @@ const MEANT: [string, string, string[]][] = [
       '5:15 "4155550100" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write + and the country code before it)',
       '6:39 from needs a number or a SIP URI, not "+44 020 7946 0958" (write "+442079460958")',
       '7:15 "+100" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100)',
+    ],
+  ],
+  [
+    'numbers that are too short',
+    `rules: [ { name: r, when: { to: ["+1", "+1415"] }, do: [hangup] } ]\notherwise: [ hangup ]`,
+    [
+      '1:34 "+1" has one digit, too few for a number (a prefix ends in *: "+1*")',
+      '1:40 "+1415" has 4 digits, too few for a number (a prefix ends in *: "+1415*")',
     ],
   ],
   [

@@ -78,7 +78,7 @@ export function referenced(
   }
   const files = [...folder.contents.keys()].filter((known) => !known.endsWith('.yaml'));
   const hint = isInside(name)
-    ? didYouMean(name, files)
+    ? didYouMean(name, files) || 'put it there; the path begins in the routes folder'
     : 'a path inside the routes folder, such as lists/blocked.txt';
   context.problems.problem(at, `there is no file ${quoted(name)}`, hint);
   return null;

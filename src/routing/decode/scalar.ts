@@ -10,6 +10,7 @@ import {
   describe,
   example,
   expected,
+  inQuotes,
   meantHint,
   oppositeHint,
   otherwiseHint,
@@ -180,11 +181,12 @@ function reportCutOff(report: NodeReport, node: Scalar, key: Node | null, name: 
   const later = /^[ \t]*\r?\n(?:[ \t]*\r?\n)*([ \t]+)#/.exec(after);
   const keyColumn = key === null ? Number.POSITIVE_INFINITY : report.source.at(startOf(key)).column;
   if (!sameLine && (later?.[1] === undefined || later[1].length < keyColumn)) return;
-  const offset = node.range[1] + after.indexOf('#');
+  const from = after.indexOf('#');
+  const comment = after.slice(from).split(/\r?\n/, 1)[0];
   report.atOffset(
-    offset,
+    node.range[1] + from,
     `# starts a comment here, so ${name} ends before it`,
-    `put the text into quotes, or the comment on a separate line: "${report.textOf(node)} …"`,
+    `put the text into quotes, ${inQuotes(`${report.textOf(node)} ${comment}`)}, or the comment on a separate line`,
   );
 }
 

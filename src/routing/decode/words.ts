@@ -159,8 +159,14 @@ export function missingHint(source: Source, node: Node | null, schema: SchemaNod
   if (written !== '') return `write it in quotes if you mean the text: "${written}"`;
   const rest = node?.range ? source.text.slice(node.range[1]).split('\n', 1)[0]?.trim() : '';
   if (rest?.startsWith('#'))
-    return `# starts a comment; write it in quotes if you mean it: "${rest.slice(0, 80)}"`;
+    return `# starts a comment; write it in quotes if you mean it: ${inQuotes(rest)}`;
   return example(schema) || 'write a value, or remove the key';
+}
+
+/** A text as it is to be written, on one line. */
+export function inQuotes(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return JSON.stringify(line.length > 80 ? `${line.slice(0, 80)}…` : line);
 }
 
 export function shown(text: string): string {

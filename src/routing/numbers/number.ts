@@ -112,7 +112,7 @@ function checkE164(text: string): NumberCheck {
   if (wildcards) return checkPrefix(text, plain);
   if (digits < 7) {
     return {
-      problem: `${quoted(text)} has ${digits} digits, too few for a number`,
+      problem: `${quoted(text)} has ${digits === 1 ? 'one digit' : `${digits} digits`}, too few for a number`,
       hint: `a prefix ends in *: "${plain}*"`,
     };
   }

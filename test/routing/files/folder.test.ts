@@ -91,7 +91,7 @@ otherwise: [ hangup ]`;
       `lists/long.txt:1:1 cannot be read: ${size}`,
       `1:50 "data/long.txt" cannot be read: ${size}`,
       '1:78 "data" cannot be read: it is not a file',
-      '2:22 there is no file "data/gone.csv"',
+      '2:22 there is no file "data/gone.csv" (put it there; the path begins in the routes folder)',
     ]);
   });
 });
