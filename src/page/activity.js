@@ -64,7 +64,9 @@ function hashOf(params) {
 }
 
 function table({ audit, next }, params) {
-  if (audit.length === 0) return html`<p class="empty">Nobody did anything.</p>`;
+  if (audit.length === 0) {
+    return html`<p class="empty">There are no entries here. They are removed after 30 days, unless RETENTION_DAYS says otherwise.</p>`;
+  }
   return html`<div class="scroll"><table class="cards">
       <caption class="hidden">What people did, newest first</caption>
       <thead><tr>${['When', 'Who', 'What', 'Result', 'Reason', 'From'].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>

@@ -80,6 +80,19 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
     expect(older).toBe('#/activity?who=admin&cursor=x');
   });
 
+  test('a list that is empty does not say that there never was anything', async () => {
+    const { page } = await signedIn();
+    const lists = { calls: { calls: [], next: null }, audit: { audit: [], next: null } };
+    for (const [name, json] of Object.entries(lists)) {
+      await page.route(`**/v1/${name}?*`, (route) => route.fulfill({ json }));
+    }
+    for (const view of ['calls', 'activity']) {
+      await page.goto(`${stageOf().url}/#/${view}`);
+      await page.getByText(/There are no .* are removed .* RETENTION_DAYS/).waitFor();
+      expect(await page.locator('main').innerText()).not.toMatch(/\byet\b|Nobody/);
+    }
+  });
+
   test('an answer that never comes holds nothing up for ever, and a broken one is an error', async () => {
     const { page } = await signedIn('#/reports');
     await page.evaluate(`{

@@ -58,6 +58,8 @@ export function callsView(changed) {
 const SEARCHED =
   'The search takes at least four digits of a number, the beginning of a call id, or part of a label, a rule or a target.';
 
+const REMOVED = 'Calls are removed 30 days after they end, unless RETENTION_DAYS says otherwise.';
+
 /** Says why the list is empty, and names the filter. */
 function emptyWords({ busy, error }, filter) {
   if (error !== null) return 'The calls could not be loaded.';
@@ -65,7 +67,7 @@ function emptyWords({ busy, error }, filter) {
   const asked = filterWords(filter);
   if (asked !== '') {
     const how = filter.q === undefined ? '' : ` ${SEARCHED}`;
-    return `No calls match: ${asked}. Calls are removed 30 days after they end, unless RETENTION_DAYS says otherwise.${how}`;
+    return `No calls match: ${asked}. ${REMOVED}${how}`;
   }
-  return 'No calls yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
+  return `There are no calls here. ${REMOVED} If none has ever come, point a Telnyx application at /webhooks/telnyx, or try npm run demo.`;
 }
