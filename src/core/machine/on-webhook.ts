@@ -55,6 +55,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
     default:
       if (call.phase !== 'ended') break;
       if (event.type === 'call.hangup') onLateHangup(turn, event);
+      else if (event.type === 'call.answered') onAnswered(turn);
       turn.notices.push({ kind: 'event_late', type: event.type, phase: call.phase });
       return;
   }

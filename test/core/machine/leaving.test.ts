@@ -45,6 +45,16 @@ describe('the caller leaves', () => {
     expect(d.call).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
   });
 
+  it('was answered, also if Telnyx reports the answer after the hangup', () => {
+    const d = drive(decision([refer('a')]));
+    d.hook('call.initiated');
+    d.hook('call.hangup', { hangupSource: 'caller' });
+    expect(d.call.answered).toBe(false);
+    d.hook('call.answered');
+    expect(d.call).toMatchObject({ phase: 'ended', ends: 'abandoned', answered: true });
+    expect(d.count('refer')).toBe(0);
+  });
+
   it('a final event within 30 s still corrects it, later ones are recorded only', () => {
     const early = referring(refer('a'));
     early.hook('call.hangup');
