@@ -207,7 +207,8 @@ function numbersJson({ calls, outcomes, attempts, verdicts, moves, costs, took }
     outcomes: { ...outcomes },
     reached_rate: rateOf(reached, judged),
     attempts,
-    verdicts: Object.fromEntries(byName(Object.entries(verdicts))),
+    // Of those that tried nobody, such as a target that was skipped, there are none.
+    verdicts: Object.fromEntries(byName(Object.entries(verdicts)).filter(([, count]) => count > 0)),
     moves,
     costs: byName([...costs]).map(([currency, amount]) => ({ currency, amount })),
     median_verdict_ms: quantile(took, 0.5),

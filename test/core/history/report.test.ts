@@ -305,6 +305,7 @@ test('a target that was skipped, or for which Telnyx was not reached, is no atte
     report.add(sum, 'now');
   }
   expect(report.json().rows).toMatchObject([{ key: 'desk', calls: 1, attempts: 1, moves: 1 }]);
+  expect(report.json().total.verdicts).toEqual({ completed: 1 });
 });
 
 test('by row: a caller in two tables has a line in both and counts once; nobody who called is named', () => {
