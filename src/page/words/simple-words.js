@@ -33,7 +33,7 @@ const VERDICTS = new Map([
   ['not_found', 'does not know the number'],
   ['not_allowed', 'was refused as a destination'],
   ['server_error', 'had an error'],
-  ['other', 'failed'],
+  ['other', 'refused'],
   ['rejected', 'could not be tried'],
   ['no_verdict', 'never reported the result'],
   ['abandoned', 'was being tried when the caller hung up'],
@@ -111,21 +111,12 @@ export function verdictWords(verdict) {
  * What an attempt's target did, so far as anybody knows: where Telnyx gave no clear answer and
  * nothing was heard since, that is nothing.
  *
- * @param {{ verdict: string | null, reason: string | null, accepted_at: string | null, progress: boolean, b_leg: string | null }} attempt
+ * @param {{ verdict: string | null, never_sent: boolean, accepted_at: string | null, progress: boolean, b_leg: string | null }} attempt
  */
-export function attemptWords({ verdict, reason, accepted_at, progress, b_leg }) {
+export function attemptWords({ verdict, never_sent, accepted_at, progress, b_leg }) {
+  if (never_sent && verdict !== null && verdict !== 'skipped') return 'was not tried';
   const isHeardOf = accepted_at !== null || progress || b_leg !== null;
-  if (verdict !== 'no_verdict' || isHeardOf) return verdictWords(verdict);
-  return isNeverSent(reason) ? 'was not tried' : 'may not have been tried';
-}
-
-/**
- * `never sent` or `never executed`: nothing that left can have been executed.
- *
- * @param {unknown} reason
- */
-function isNeverSent(reason) {
-  return String(reason).startsWith('never ');
+  return verdict === 'no_verdict' && !isHeardOf ? 'may not have been tried' : verdictWords(verdict);
 }
 
 /** @param {string} phase */
@@ -229,7 +220,8 @@ function outcomeSentence({ action, outcome, detail }, target) {
   if (outcome === 'rejected')
     return QUESTIONS.has(String(action)) ? `Telnyx does not say ${what}` : `Telnyx refused ${what}`;
   if (outcome === 'retry') return `we ask Telnyx again ${what}`;
-  if (isNeverSent(detail)) return `Telnyx could not be asked in time ${what}`;
+  // `never sent` or `never executed`: nothing that left can have been executed.
+  if (String(detail).startsWith('never ')) return `Telnyx could not be asked in time ${what}`;
   return `Telnyx gave no clear answer when asked ${what}`;
 }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { PHASES } from '../../../src/core/machine/call.ts';
+import { summaryOf } from '../../../src/core/machine/caller-outcome.ts';
 import { VERDICTS } from '../../../src/core/machine/verdict.ts';
+import { attemptJson } from '../../../src/http/api/calls/calls-json.ts';
 import {
   attemptWords,
   isRoutine,
@@ -12,6 +14,7 @@ import {
   verdictWords,
   whatFollows,
 } from '../../../src/page/words/simple-words.js';
+import { aCall, anAttempt } from '../../helpers/documents.ts';
 
 function anEntry(given: Partial<Story>): Story {
   return {
@@ -136,14 +139,16 @@ test.each([
 test('a target that Telnyx never said it tried is not said to have kept silent', () => {
   const unheard = {
     verdict: 'no_verdict',
-    reason: 'HTTP 500; the time of its step is over',
+    never_sent: false,
     accepted_at: null,
     progress: false,
     b_leg: null,
   } as const;
   const words = [
     unheard,
-    { ...unheard, reason: 'never sent; the time of its step is over' as const },
+    { ...unheard, never_sent: true },
+    { ...unheard, never_sent: true, verdict: 'rejected' },
+    { ...unheard, never_sent: true, verdict: 'skipped' },
     { ...unheard, accepted_at: '2026-03-02T15:00:00Z' },
     { ...unheard, progress: true },
     { ...unheard, b_leg: 'v3:b' },
@@ -153,11 +158,32 @@ test('a target that Telnyx never said it tried is not said to have kept silent',
   expect(words).toEqual([
     'may not have been tried',
     'was not tried',
+    'was not tried',
+    'was skipped',
     silent,
     silent,
     silent,
     'was busy',
   ]);
+});
+
+test('the page says of an attempt what the sentence about its call says', () => {
+  const told = VERDICTS.filter((verdict) => verdict !== 'completed' && verdict !== 'abandoned');
+  for (const verdict of told) {
+    for (const more of [{ unsent: true }, { acceptedAt: 2_000 }, {}]) {
+      const attempt = anAttempt('one', { target: 'desk', verdict, endedAt: 3_000, ...more });
+      const taken = anAttempt('two', { target: 'other', verdict: 'completed', endedAt: 4_000 });
+      const call = aCall('v3:one', {
+        phase: 'ended',
+        ends: 'referred',
+        endedAt: 5_000,
+        attempts: [attempt, taken],
+      });
+      expect(summaryOf(call)).toBe(
+        `Reached other after 3.0 s: desk ${attemptWords(attemptJson(attempt))}.`,
+      );
+    }
+  }
 });
 
 test('what no caller notices is folded, and what goes wrong never is', () => {

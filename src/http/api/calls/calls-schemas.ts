@@ -85,6 +85,9 @@ const ATTEMPT = Type.Object({
   verdict: orNull(VERDICT),
   sip_notify_response: orNull(Type.Integer()),
   reason: textOrNull,
+  never_sent: Type.Boolean({
+    description: 'Nothing of it reached Telnyx: its reason says what stopped it',
+  }),
   progress: Type.Boolean(),
   final: Type.Boolean(),
   manual: Type.Boolean(),
