@@ -2,9 +2,11 @@
 import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox/outbox-schemas.ts';
+import { UTC_OPTION } from './options/utc.ts';
 import { limitOf } from './options/whole.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';
+import { momentText } from './terminal/local-time.ts';
 import { plain, plainCsv } from './terminal/terminal.ts';
 
 const MORE = 'There are more dead letters: raise --limit, at most 500.\n';
@@ -13,6 +15,7 @@ interface LetterOptions {
   reason?: string;
   limit?: number;
   server?: string;
+  utc?: boolean;
   json?: boolean;
   csv?: boolean;
 }
@@ -25,6 +28,7 @@ export function deadLettersCommand(program: Command, io: Io): void {
     .argument('[id]', 'the number of the dead letter')
     .option('--reason <text>', 'the reason, stored with the action')
     .option('--limit <number>', 'how many to list', limitOf)
+    .option(...UTC_OPTION)
     .option(...SERVER_OPTION)
     .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'the list as CSV (RFC 4180)').conflicts('json'))
@@ -53,7 +57,8 @@ export async function runDeadLetters(
     if (what === undefined) {
       const listed = await server.get('/v1/dead-letters', { limit }, DEAD_LETTERS);
       if (csv) io.stdout.write(plainCsv(deadLettersCsv(listed)));
-      else io.stdout.write(json ? `${jsonText(listed, 2)}\n` : textOf(listed));
+      else
+        io.stdout.write(json ? `${jsonText(listed, 2)}\n` : textOf(listed, options.utc === true));
       if (listed.next !== null && !json) io.stderr.write(MORE);
       return;
     }
@@ -74,12 +79,12 @@ function wrongUsage(
   return csv || limit !== undefined ? '--csv and --limit are for the list' : null;
 }
 
-function textOf({ dead_letters: letters }: Static<typeof DEAD_LETTERS>): string {
+function textOf({ dead_letters: letters }: Static<typeof DEAD_LETTERS>, utc: boolean): string {
   if (letters.length === 0) return 'There are no dead letters.\n';
   return letters
     .map(({ id, at, type, call_control_id: call, error }) => {
       const [first = ''] = error.split('\n');
-      return `${id}  ${at}  ${plain(type ?? '?')}  ${plain(call ?? '?')}  ${plain(first)}\n`;
+      return `${id}  ${momentText(Date.parse(at), utc)}  ${plain(type ?? '?')}  ${plain(call ?? '?')}  ${plain(first)}\n`;
     })
     .join('');
 }

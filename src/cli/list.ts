@@ -8,9 +8,11 @@ import { OUTBOX, outboxCsv } from '../http/api/outbox/outbox-schemas.ts';
 import { problemsCsv } from '../http/api/problems/current-problems.ts';
 import { VERSIONS, versionsCsv } from '../http/api/routes/versions-schemas.ts';
 import { PROBLEMS } from '../http/api/stats/stats-schemas.ts';
+import { UTC_OPTION } from './options/utc.ts';
 import { limitOf } from './options/whole.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';
+import { momentText } from './terminal/local-time.ts';
 import { tableLines, terminalWidth } from './terminal/table.ts';
 import { plain, plainCsv } from './terminal/terminal.ts';
 
@@ -18,8 +20,8 @@ interface List<Schema extends TSchema> {
   path: string;
   schema: Schema;
   csv(document: Static<Schema>): string;
-  /** The rows of the table, the titles first. */
-  rows(document: Static<Schema>): (string | null)[][];
+  /** The rows of the table, the titles first. `time` shows a time of the document. */
+  rows(document: Static<Schema>, time: (iso: string) => string): (string | null)[][];
   /** Titles of the columns that are dropped in a narrow terminal, the least important first. */
   givenUp: string[];
   /** Title of the column that is shortened then: of a time, only the day would be left. */
@@ -38,10 +40,10 @@ const LISTS = {
     path: '/v1/audit',
     schema: AUDIT,
     csv: auditCsv,
-    rows: ({ audit }) => [
+    rows: ({ audit }, time) => [
       ['WHEN', 'WHO', 'WHAT', 'TO', 'RESULT', 'REASON'],
       ...audit.map(({ when, who, what, to, result, reason }) => [
-        when,
+        time(when),
         who,
         what,
         to,
@@ -57,9 +59,9 @@ const LISTS = {
     path: '/v1/lost-callers',
     schema: LOST_CALLERS,
     csv: lostCallersCsv,
-    rows: ({ lost_callers: lost }) => [
+    rows: ({ lost_callers: lost }, time) => [
       ['AT', 'FROM', 'TO', 'CALL'],
-      ...lost.map(({ at, from, to, call_control_id: id }) => [at, from, to, id]),
+      ...lost.map(({ at, from, to, call_control_id: id }) => [time(at), from, to, id]),
     ],
     givenUp: ['CALL'],
     shortened: 'TO',
@@ -69,10 +71,10 @@ const LISTS = {
     path: '/v1/outbox',
     schema: OUTBOX,
     csv: outboxCsv,
-    rows: ({ commands }) => [
+    rows: ({ commands }, time) => [
       ['SINCE', 'ACTION', 'TRIES', 'DESTINATION', 'FROM', 'CALL'],
       ...commands.map(({ created_at: since, action, tries, destination, from, ...command }) => [
-        since,
+        time(since),
         action,
         String(tries),
         destination,
@@ -100,10 +102,10 @@ const LISTS = {
     path: '/v1/routes/versions',
     schema: VERSIONS,
     csv: versionsCsv,
-    rows: ({ versions }) => [
+    rows: ({ versions }, time) => [
       ['WHEN', 'WHO', 'VERSION', 'LIVE', 'ROLE', 'COMMIT'],
       ...versions.map(({ when, who, hash, live, role, commit }) => [
-        when,
+        time(when),
         who,
         hash.slice(0, 12),
         live ? 'live' : null,
@@ -121,6 +123,7 @@ type Name = keyof typeof LISTS;
 interface ListOptions {
   limit?: number;
   server?: string;
+  utc?: boolean;
   json?: boolean;
   csv?: boolean;
 }
@@ -131,6 +134,7 @@ export function listCommand(program: Command, io: Io): void {
     .description(`list what the server keeps: ${Object.keys(LISTS).join(', ')}`)
     .addArgument(program.createArgument('<what>', 'which list').choices(Object.keys(LISTS)))
     .option('--limit <number>', 'how many to list', limitOf)
+    .option(...UTC_OPTION)
     .option(...SERVER_OPTION)
     .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'CSV (RFC 4180)').conflicts('json'))
@@ -156,7 +160,8 @@ async function runList(what: Name, options: ListOptions, io: Io): Promise<number
     }
     if (options.csv) io.stdout.write(plainCsv(csv(document)));
     else {
-      const shown = rows(document).map((row) => row.map((cell) => plain(cell ?? '-')));
+      const time = (iso: string) => momentText(Date.parse(iso), options.utc === true);
+      const shown = rows(document, time).map((row) => row.map((cell) => plain(cell ?? '-')));
       const look = { width: terminalWidth(io), givenUp, shortened, align: 'left' as const };
       io.stdout.write(
         shown.length === 1 ? 'There are none.\n' : `${tableLines(shown, look).join('\n')}\n`,

@@ -17,11 +17,11 @@ export const OVERRIDABLE_SCHEDULE: Overridable<Shown> = {
   ]),
   field: 'open',
   path: (name) => `/v1/schedules/${name}/override`,
-  line({ name, override }, io) {
+  line({ name, override }, io, utc) {
     const { green, red, dim } = colours(io);
     if (override === null) return `${plain(name)}  ${dim('follows the routes')}\n`;
     const state = override.open ? green('open  ') : red('closed');
-    const words = overrideWords(override, 'somebody ends it');
+    const words = overrideWords(override, { ends: 'somebody ends it', utc });
     return `${state} ${plain(name)}  ${dim(plain(words))}\n`;
   },
 };

@@ -7,14 +7,17 @@ import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { RefereeError } from '../errors.ts';
 import type { OverrideJson } from '../http/api/overriding/overrides.ts';
 import { givenText } from './options/text.ts';
+import { UTC_OPTION } from './options/utc.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './sources/ask-server.ts';
 import { type Io, jsonText } from './terminal/io.ts';
+import { momentText } from './terminal/local-time.ts';
 import { plain, plainCsv } from './terminal/terminal.ts';
 
 export interface OverrideOptions {
   until?: string;
   reason?: string;
   server?: string;
+  utc?: boolean;
   json?: boolean;
 }
 
@@ -30,7 +33,7 @@ export interface Overridable<Shown extends { name: string }> {
   field: 'on' | 'open';
   /** The endpoint that sets it. */
   path(name: string): string;
-  line(shown: Shown, io: Io): string;
+  line(shown: Shown, io: Io, utc: boolean): string;
 }
 
 /** `Schema`: the schema of the answer that lists them. `Listed`: what is shown of each. */
@@ -57,6 +60,7 @@ export function overridingCommand<Schema extends TSchema, Listed extends { name:
     .argument('[state]', help.state)
     .option('--until <time>', `${help.until} then; ISO 8601 with its zone`)
     .option('--reason <text>', 'why, for the other operators')
+    .option(...UTC_OPTION)
     .option(...SERVER_OPTION)
     .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'the list as CSV (RFC 4180)').conflicts('json'))
@@ -92,7 +96,7 @@ export async function runOverriding<Schema extends TSchema, Listed extends { nam
     if (csv) io.stdout.write(plainCsv(what.csv(document)));
     else if (json) io.stdout.write(jsonLine(document));
     else if (listed.length === 0) io.stdout.write(`The routes have no ${what.key}.\n`);
-    else io.stdout.write(listed.map((one) => what.line(one, io)).join(''));
+    else io.stdout.write(listed.map((one) => what.line(one, io, options.utc === true)).join(''));
   });
 }
 
@@ -101,7 +105,7 @@ export async function setOverride<Shown extends { name: string }>(
   what: Overridable<Shown>,
   name: string,
   state: string,
-  { until, reason, server: url, json }: OverrideOptions,
+  { until, reason, server: url, utc = false, json }: OverrideOptions,
   io: Io,
 ): Promise<number> {
   const wrong = wrongState(what, state) ?? wrongUntil(until);
@@ -112,7 +116,8 @@ export async function setOverride<Shown extends { name: string }>(
       until: until ?? null,
       reason: reason ?? null,
     });
-    io.stdout.write(json ? jsonLine(done) : what.line({ ...(done as object), name } as Shown, io));
+    const shown = { ...(done as object), name } as Shown;
+    io.stdout.write(json ? jsonLine(done) : what.line(shown, io, utc));
   });
 }
 
@@ -164,9 +169,12 @@ function wrongUntil(until: string | undefined): string | null {
   return `--until: ${problem}; ${hint}`;
 }
 
-/** "until 2026-03-02T15:00:00.000Z, by anna: works on the roof" */
-export function overrideWords({ until, reason, by }: OverrideJson, ends: string): string {
-  const parts = [until === null ? `until ${ends}` : `until ${until}`];
+/** "until 2026-03-02T16:00:00+01:00, by anna: works on the roof" */
+export function overrideWords(
+  { until, reason, by }: OverrideJson,
+  { ends, utc }: { ends: string; utc: boolean },
+): string {
+  const parts = [`until ${until === null ? ends : momentText(Date.parse(until), utc)}`];
   if (by !== null) parts.push(`by ${by}`);
   return `${parts.join(', ')}${reason === null ? '' : `: ${reason}`}`;
 }

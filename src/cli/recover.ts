@@ -37,6 +37,7 @@ import type { Store } from '../store/store.ts';
 import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
 import { pastOf } from './options/since.ts';
+import { UTC_OPTION } from './options/utc.ts';
 import { useRoutesOf } from './recover/routes.ts';
 import { inWords } from './recover/text.ts';
 import { type Io, jsonText } from './terminal/io.ts';
@@ -46,6 +47,7 @@ import { plain, plainLines } from './terminal/terminal.ts';
 export interface RecoverCommandOptions {
   since?: number;
   dryRun?: boolean;
+  utc?: boolean;
   json?: boolean;
 }
 
@@ -66,6 +68,7 @@ export function recoverCommand(program: Command, io: Io): void {
       pastOf,
     )
     .option('--dry-run', 'change nothing, only report what would be done')
+    .option(...UTC_OPTION)
     .option('--json', 'one JSON object');
   command.action(async (options: RecoverCommandOptions) => {
     using stopping = stopSignal(io.env);

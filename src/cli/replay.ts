@@ -10,6 +10,7 @@ import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
 import { pathOf } from './options/path.ts';
 import { sinceOf } from './options/since.ts';
+import { UTC_OPTION } from './options/utc.ts';
 import { type CallSource, callsInFile, callsInStore } from './replay/call-source.ts';
 import { replayText } from './replay/text.ts';
 import { loadFolder, showProblems } from './sources/routes-folder.ts';
@@ -22,6 +23,7 @@ interface ReplayOptions {
   routes?: string;
   against?: string;
   failOnChange?: boolean;
+  utc?: boolean;
   json?: boolean;
 }
 
@@ -47,6 +49,7 @@ export function replayCommand(program: Command, io: Io): void {
       pathOf,
     )
     .option('--fail-on-change', 'exit 1 if any call would go elsewhere')
+    .option(...UTC_OPTION)
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',

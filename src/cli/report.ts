@@ -6,12 +6,13 @@ import {
   type ReportGiven,
   reportAsked,
 } from '../core/history/report-asked.ts';
-import { isZone } from '../core/rules/schedules/zone.ts';
+import { isZone, offsetMs } from '../core/rules/schedules/zone.ts';
 import { type ReportJson, reportCsv } from '../http/api/stats/reports-csv.ts';
 import { sinceOf } from './options/since.ts';
 import type { Documents } from './sources/documents.ts';
 import { money, percent, showDocument } from './sources/show-document.ts';
 import type { Io } from './terminal/io.ts';
+import { momentAt } from './terminal/local-time.ts';
 import { tableLines } from './terminal/table.ts';
 import { plain } from './terminal/terminal.ts';
 
@@ -19,6 +20,7 @@ interface ReportOptions extends Omit<ReportGiven, 'from' | 'to' | 'compare'> {
   from?: number;
   to?: number;
   compare?: NonNullable<ReportGiven['compare']>;
+  utc?: boolean;
   json?: boolean;
   csv?: boolean;
 }
@@ -40,10 +42,11 @@ export function reportCommand(program: Command, io: Io): void {
       ).choices([...REPORT_COMPARE]),
     )
     .addOption(
-      new Option('--zone <zone>', 'IANA time zone of the days')
+      new Option('--zone <zone>', 'IANA time zone of the days and times')
         .argParser(zoneOf)
         .default(localZone(), 'that of this terminal'),
     )
+    .addOption(new Option('--utc', 'the same as --zone UTC').conflicts('zone'))
     .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'CSV (RFC 4180)').conflicts('json'))
     .action(async (options: ReportOptions) => {
@@ -52,7 +55,8 @@ export function reportCommand(program: Command, io: Io): void {
 }
 
 async function runReport(options: ReportOptions, io: Io): Promise<number> {
-  const { from = null, to = null, by, zone, compare = null } = options;
+  const { from = null, to = null, by, compare = null } = options;
+  const zone = options.utc === true ? 'UTC' : options.zone;
   const given = { from, to, by, zone, compare };
   const asked = reportAsked(given, Date.now());
   if ('problem' in asked) {
@@ -78,6 +82,7 @@ type Numbers = NonNullable<ReportJson['rows'][number]['before']>;
 
 function reportText(report: ReportJson, width: number | null): string {
   const { from, to, zone, compared_with: compared, total, rows, by } = report;
+  const at = (iso: string) => timeIn(zone, iso);
   const head = [
     by.toUpperCase(),
     ...HEAD,
@@ -85,16 +90,27 @@ function reportText(report: ReportJson, width: number | null): string {
   ];
   const lines = [...rows, { ...total, key: null, label: 'all' }].map(
     ({ key, label, before, ...numbers }) => [
-      plain(key === null || key === label ? label : `${key} (${label})`),
+      plain(nameOf(key, label, by === 'hour' ? at : null)),
       ...cells(numbers),
       ...(before === null ? [] : [String(before.calls), percent(before.reached_rate)]),
     ],
   );
   return [
-    `From ${from} to ${to}; days of ${zone}${compared === null ? '' : `; before: from ${compared.from} to ${compared.to}`}`,
+    `From ${at(from)} to ${at(to)}; days of ${zone}${compared === null ? '' : `; before: from ${at(compared.from)} to ${at(compared.to)}`}`,
     '',
     ...tableLines([head, ...lines], { width, givenUp: GIVEN_UP, align: 'right' }),
   ].join('\n');
+}
+
+function nameOf(key: string | null, label: string, at: ((iso: string) => string) | null): string {
+  if (key === null) return label;
+  if (at !== null) return at(key);
+  return key === label ? label : `${key} (${label})`;
+}
+
+function timeIn(zone: string, iso: string): string {
+  const ms = Date.parse(iso);
+  return momentAt(ms, offsetMs(zone, ms) / 60_000);
 }
 
 const HEAD = [

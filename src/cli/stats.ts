@@ -5,14 +5,17 @@ import type { CallerOutcome } from '../core/machine/caller-outcome.ts';
 import { statsCsv } from '../http/api/stats/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
 import { pastOf } from './options/since.ts';
+import { UTC_OPTION } from './options/utc.ts';
 import type { Documents, StatsDocument } from './sources/documents.ts';
 import { money, percent, showDocument } from './sources/show-document.ts';
 import type { Io } from './terminal/io.ts';
+import { momentText } from './terminal/local-time.ts';
 import { tableLines } from './terminal/table.ts';
 import { plain } from './terminal/terminal.ts';
 
 interface StatsOptions {
   since?: number;
+  utc?: boolean;
   json?: boolean;
   csv?: boolean;
 }
@@ -26,6 +29,7 @@ export function statsCommand(program: Command, io: Io): void {
       'ISO 8601 with its zone, or how long ago, at most a day: 15m, 2h, 1d (default: an hour ago)',
       withinStats,
     )
+    .option(...UTC_OPTION)
     .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'a line for each rule, target and table row').conflicts('json'))
     .action(async (options: StatsOptions) => {
@@ -46,17 +50,20 @@ function withinStats(text: string): number {
 function runStats(options: StatsOptions, io: Io): Promise<number> {
   const read = (documents: Documents) =>
     documents.stats(options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs);
-  return showDocument({ command: 'stats', read, csv: statsCsv, text: statsText }, options, io);
+  const text = (document: StatsDocument, width: number | null) =>
+    statsText(document, width, options.utc === true);
+  return showDocument({ command: 'stats', read, csv: statsCsv, text }, options, io);
 }
 
 function statsText(
   { since, live, calls, rules, targets, tables }: StatsDocument,
   width: number | null,
+  utc: boolean,
 ): string {
   const look = { width, givenUp: ['COST', 'SUCCESS', 'ARRIVED'], align: 'left' as const };
   const { total, arrived, not_arrived: notArrived, arrival_rate: rate, costs } = calls;
   return [
-    `Since ${since}: ${counted(total, 'call')}, ${live.total} live now`,
+    `Since ${momentText(Date.parse(since), utc)}: ${counted(total, 'call')}, ${live.total} live now`,
     `Arrived: ${arrived} of ${arrived + notArrived} (${percent(rate)})`,
     `Cost: ${money(costs)}`,
     '',

@@ -32,10 +32,11 @@ export const OVERRIDABLE_SWITCHES: ListedOverridable<typeof SWITCHES, Listed> = 
   schema: SWITCHES,
   csv: switchesCsv,
   path: (name) => `/v1/switches/${name}`,
-  line({ name, on, override }, io) {
+  line({ name, on, override }, io, utc) {
     const { green, red, dim } = colours(io);
     const state = on ? green('on ') : red('off');
-    const words = override === null ? 'its default' : overrideWords(override, 'somebody turns it');
+    const ends = 'somebody turns it';
+    const words = override === null ? 'its default' : overrideWords(override, { ends, utc });
     return `${state} ${plain(name)}  ${dim(plain(words))}\n`;
   },
 };

@@ -39,15 +39,15 @@ export const OVERRIDABLE_TARGETS: ListedOverridable<typeof TARGETS, Listed> = {
   schema: TARGETS,
   csv: targetsCsv,
   path: (name) => `/v1/targets/${name}/rest`,
-  line(target, io) {
+  line(target, io, utc) {
     const { green, red, dim } = colours(io);
     const state = target.resting ? red('rests') : green('awake');
-    return `${state} ${plain(target.name)}  ${dim(plain(wordsOf(target)))}\n`;
+    return `${state} ${plain(target.name)}  ${dim(plain(wordsOf(target, utc)))}\n`;
   },
 };
 
-function wordsOf({ override, why, failures_in_row = 0, rest }: Listed): string {
-  if (override !== null) return overrideWords(override, 'somebody ends it');
+function wordsOf({ override, why, failures_in_row = 0, rest }: Listed, utc: boolean): string {
+  if (override !== null) return overrideWords(override, { ends: 'somebody ends it', utc });
   if (why !== null) return why;
   if (rest === 'off') return 'never rests (rest: off)';
   if (failures_in_row === 0) return 'no failures';

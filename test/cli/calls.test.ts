@@ -13,6 +13,7 @@ import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { waitFor } from '../helpers/waiting.ts';
+import { inZone } from '../helpers/written.ts';
 
 const T0 = Date.parse('2026-03-02T15:00:00Z');
 const ESCAPE = '\u001b[31m\u202e\u0007\u009b31m';
@@ -205,9 +206,7 @@ describe('the list', () => {
   });
 
   test('times are those of the terminal, with their offset, or UTC', async () => {
-    const zone = process.env.TZ;
-    process.env.TZ = 'Asia/Kolkata';
-    try {
+    await inZone('Asia/Kolkata', async () => {
       const { out } = await referee('calls');
       expect(out).toMatch(/^CAME \(UTC\+05:30\) /);
       expect(out).toContain('\n2026-03-02 20:30:00 ');
@@ -221,10 +220,7 @@ describe('the list', () => {
       expect((await referee('calls', 'v3:first', '--utc')).out).toContain(
         'came 2026-03-02T15:00:00Z,',
       );
-    } finally {
-      if (zone === undefined) delete process.env.TZ;
-      else process.env.TZ = zone;
-    }
+    });
   });
 
   test('an empty list says what is empty', async () => {

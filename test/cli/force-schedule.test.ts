@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '../../src/cli.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
-import { written } from '../helpers/written.ts';
+import { inZone, written } from '../helpers/written.ts';
 
 let app: ServedApp;
 beforeAll(async () => {
@@ -16,11 +16,13 @@ const run = (args: string[], env = {}) =>
 
 test('forces a schedule until a time for a reason, and goes back to the routes', async () => {
   const until = '2099-01-01T00:00:00.000Z';
-  const closed = await run(['office', 'closed', '--until', until, '--reason', 'staff meeting']);
-  expect(closed).toEqual({
-    code: 0,
-    out: `closed office  until ${until}, by admin: staff meeting\n`,
-    err: '',
+  const closing = ['office', 'closed', '--until', until, '--reason', 'staff meeting'];
+  await inZone('Asia/Kolkata', async () => {
+    expect(await run(closing)).toEqual({
+      code: 0,
+      out: 'closed office  until 2099-01-01T05:30:00+05:30, by admin: staff meeting\n',
+      err: '',
+    });
   });
   expect((await run(['office', 'open'])).out).toBe(
     'open   office  until somebody ends it, by admin\n',

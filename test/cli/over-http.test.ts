@@ -11,7 +11,7 @@ import { runCli } from '../../src/cli.ts';
 import { HOURLY_SUMS } from '../../src/store/contract/calls.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
-import { written } from '../helpers/written.ts';
+import { inZone, written } from '../helpers/written.ts';
 
 let app: ServedApp;
 let folder: string;
@@ -210,6 +210,39 @@ test('what always asks the server is the CSV that the API answers', async () => 
     expect([argv, (await run(argv, overHttp())).code]).toEqual([argv, 2]);
   }
 });
+
+test('people read times of their terminal with the offset, or UTC', async () => {
+  await app.store.deadLetter({ no: 'event' }, 'broken', null);
+  const until = ['--until', '2099-01-01T00:00:00Z'];
+  await inZone('Asia/Kolkata', async () => {
+    for (const argv of [
+      ['stats'],
+      ['report'],
+      ['list', 'audit'],
+      ['dead-letters'],
+      ['targets', 'support-us', 'rest', ...until],
+      ['targets', 'support-us'],
+      ['switch', 'main-site', 'off', ...until],
+      ['switch'],
+    ]) {
+      const { code, out } = await run(argv, overHttp());
+      expect([argv, code, out]).toEqual([argv, 0, expect.stringMatching(LOCAL)]);
+      expect(out).not.toMatch(IN_UTC);
+      const utc = await run([...argv, '--utc'], overHttp());
+      expect([argv, utc.code, utc.out]).toEqual([argv, 0, expect.stringMatching(IN_UTC)]);
+      expect(utc.out).not.toMatch(LOCAL);
+    }
+  });
+  for (const argv of [
+    ['targets', 'support-us', 'auto'],
+    ['switch', 'main-site', 'default'],
+  ]) {
+    expect((await run(argv, overHttp())).code).toBe(0);
+  }
+});
+
+const LOCAL = /\d\d:\d\d:\d\d\+05:30/;
+const IN_UTC = /\d\d:\d\d:[\d.]+Z/;
 
 test('what the server does not hand out needs the database, and says so', async () => {
   for (const argv of [['calls', '--verify'], ['calls', '--export', '-'], ['replay']]) {

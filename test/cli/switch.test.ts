@@ -18,9 +18,9 @@ const run = (name?: string, state?: string, options = {}, env = {}) =>
 test('turns a switch until a time for a reason, lists it, and goes back to the default', async () => {
   expect(await run()).toEqual({ code: 0, out: 'on  main-site  its default\n', err: '' });
   const until = '2099-01-01T00:00:00.000Z';
-  const off = await run('main-site', 'off', { until, reason: 'no power' });
-  expect(off.out).toBe(`off main-site  until ${until}, by admin: no power\n`);
-  expect((await run('main-site')).out).toBe(off.out);
+  const off = await run('main-site', 'off', { until, reason: 'no power', utc: true });
+  expect(off.out).toBe('off main-site  until 2099-01-01T00:00:00Z, by admin: no power\n');
+  expect((await run('main-site', undefined, { utc: true })).out).toBe(off.out);
   expect(JSON.parse((await run(undefined, undefined, { json: true })).out)).toMatchObject({
     switches: [{ name: 'main-site', on: false, override: { until, reason: 'no power' } }],
   });

@@ -16,3 +16,15 @@ export async function written(
   });
   return { code, out, err };
 }
+
+/** Runs it as in a terminal of this time zone. */
+export async function inZone(zone: string, act: () => Promise<void>): Promise<void> {
+  const before = process.env.TZ;
+  process.env.TZ = zone;
+  try {
+    await act();
+  } finally {
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  }
+}

@@ -10,6 +10,7 @@ import { PARTIES } from '../../store/contract/list.ts';
 import { pathOf } from '../options/path.ts';
 import { sinceOf } from '../options/since.ts';
 import { givenText } from '../options/text.ts';
+import { UTC_OPTION } from '../options/utc.ts';
 import { LIMIT_MAX, limitOf } from '../options/whole.ts';
 import type { CallsAsked } from '../sources/documents.ts';
 import { loadFolder } from '../sources/routes-folder.ts';
@@ -98,7 +99,7 @@ export function addCallsOptions(command: Command): void {
         .argParser(pathOf)
         .conflicts(['follow', 'json', 'csv']),
     )
-    .option('--utc', 'times in UTC; otherwise in the zone of this terminal, with its offset')
+    .option(...UTC_OPTION)
     .addOption(
       new Option(
         '--json',

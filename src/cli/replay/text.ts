@@ -3,6 +3,7 @@ import { counted } from '../../core/counted.ts';
 import type { Apart } from '../../core/replay/apart.ts';
 import type { Change, Comparison } from '../../core/replay/comparison.ts';
 import type { Io } from '../terminal/io.ts';
+import { momentText } from '../terminal/local-time.ts';
 import { colours, plain } from '../terminal/terminal.ts';
 
 interface ReplayQuestion {
@@ -11,6 +12,7 @@ interface ReplayQuestion {
   /** The source of the calls. */
   source: string;
   against?: string;
+  utc?: boolean;
 }
 
 export function replayText(comparison: Comparison, question: ReplayQuestion, io: Io): string {
@@ -43,8 +45,8 @@ export function replayText(comparison: Comparison, question: ReplayQuestion, io:
   return `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-function rangeOf({ since, source }: ReplayQuestion): string {
-  return since === null ? source : `${source} since ${new Date(since).toISOString()}`;
+function rangeOf({ since, source, utc = false }: ReplayQuestion): string {
+  return since === null ? source : `${source} since ${momentText(since, utc)}`;
 }
 
 /** Ordered by the number of calls, the most first. Example calls are listed below their row. */

@@ -25,6 +25,10 @@ export function wallText(ms: number, offset: number): string {
 
 /** `2026-03-02T16:00:00+01:00`. */
 export function momentText(ms: number, utc: boolean): string {
-  const offset = offsetAt(ms, utc);
+  return momentAt(ms, offsetAt(ms, utc));
+}
+
+/** The same at this offset from UTC, in minutes. */
+export function momentAt(ms: number, offset: number): string {
   return `${wallText(ms, offset).slice(0, 19)}${offsetText(offset)}`;
 }
