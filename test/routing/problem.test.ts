@@ -64,7 +64,7 @@ test('a hint is only looked for where it is shown', () => {
   expect(looked).toBe(200);
   const shown = problems.sorted().problems;
   expect(shown.at(-1)?.message).toBe('and 800 more problems');
-  expect(problemsText(shown)).toBe('1000 problems');
+  expect(problemsText(shown)).toBe('1,000 problems');
 });
 
 test('those that are not shown are counted', () => {
