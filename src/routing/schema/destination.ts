@@ -1,6 +1,6 @@
 /** A SIP address and how to reach it, in a target or directly in a step. */
 import Type, { type Static } from 'typebox';
-import { duration, oneOf, record, text, via } from './words.ts';
+import { duration, headerKey, oneOf, record, text, via } from './words.ts';
 
 export const HOW_TO_REACH = {
   sip: text('SIP URI', {
@@ -16,15 +16,7 @@ export const HOW_TO_REACH = {
     }),
   ),
   headers: Type.Optional(
-    record(
-      'custom headers',
-      {
-        title: 'header name',
-        pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
-        examples: ['X-Queue'],
-      },
-      text('header value', { examples: ['support'] }),
-    ),
+    record('custom headers', headerKey('X-Queue'), text('header value', { examples: ['support'] })),
   ),
   bye_without_verdict: Type.Optional(
     oneOf(

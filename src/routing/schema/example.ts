@@ -4,6 +4,7 @@ import { ENDS, type Ends } from '../../core/machine/call.ts';
 import { onOff } from './schedule.ts';
 import {
   fieldKey,
+  headerKey,
   NAME,
   nameKey,
   oneOf,
@@ -23,7 +24,7 @@ const scriptedVerdict = oneOrMore(
 const PLAYED_ENDS = ENDS.filter((ends): ends is Exclude<Ends, 'missed'> => ends !== 'missed');
 const exampleHeaders = record(
   'headers of the INVITE',
-  { title: 'header name', pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", examples: ['X-Queue'] },
+  headerKey('X-Queue'),
   text('value', { minLength: 0 }),
 );
 

@@ -12,6 +12,7 @@ import { STEP_DEFS, steps } from './steps.ts';
 import { WHEN_DEFS, type WrittenWhen } from './when.ts';
 import {
   duration,
+  headerKey,
   LANGUAGE_TAG,
   language,
   languageTag,
@@ -98,11 +99,7 @@ const lookup = Type.Object(
     headers: Type.Optional(
       record(
         'headers of the request',
-        {
-          title: 'header name',
-          pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
-          examples: ['Authorization'],
-        },
+        headerKey('Authorization'),
         text('header value', {
           description: `Secrets only as \${NAME}: the variable is read when the request is made.`,
           examples: [`\${CRM_TOKEN}`],

@@ -4,6 +4,7 @@ import { type OnOff, onOff } from './schedule.ts';
 import {
   EVENTS,
   fieldKey,
+  headerKey,
   NAME,
   nameKey,
   number,
@@ -77,11 +78,7 @@ export const WHEN_DEFS = {
       header: Type.Optional(
         record(
           'headers of the INVITE',
-          {
-            title: 'header name',
-            pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
-            examples: ['X-Queue'],
-          },
+          headerKey('X-Queue'),
           oneOrMore(text('value or glob', { examples: ['gold*'] }), 'A glob with * and ?.'),
           {
             description: 'Headers come from the caller, so never use them for authorisation.',

@@ -57,6 +57,11 @@ export const nameKey = (what: string, example: string) => ({
   pattern: NAME,
   examples: [example],
 });
+export const headerKey = (example: string) => ({
+  title: 'header name',
+  pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
+  examples: [example],
+});
 /** The last key of a path in `keep`. */
 export const fieldKey = {
   title: 'field of a lookup',
