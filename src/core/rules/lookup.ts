@@ -9,6 +9,7 @@ import {
   type RouteStep,
   type Target,
   type Template,
+  targetsOf,
   type Words,
 } from './rule.ts';
 import { textsOf } from './texts/language.ts';
@@ -58,9 +59,7 @@ function addStep(step: RouteStep, set: RouteSet, found: Set<string>): void {
     addPlaces(to.template, found);
     if (to.more !== undefined) addPlacesOfReaching(to.more, found);
   }
-  const names = to.kind === 'target' ? [to.name] : [];
-  if (to.kind === 'pick') names.push(...to.weights.map(({ name }) => name));
-  for (const name of names) addPlacesOfTarget(set.targets.get(name), found);
+  for (const name of targetsOf(to)) addPlacesOfTarget(set.targets.get(name), found);
   if (step.do === 'transfer' && step.from !== null) addPlaces(step.from, found);
 }
 

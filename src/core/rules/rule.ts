@@ -67,6 +67,12 @@ export type Destination =
   /** A SIP URI or number; `trusted` (no policy) if it is literal in a route file. */
   | { kind: 'literal'; template: Template; trusted: boolean; more?: Reaching };
 
+/** The targets that a destination names; of a pick, every one that may be drawn. */
+export function targetsOf(to: Destination): string[] {
+  if (to.kind === 'literal') return [];
+  return to.kind === 'target' ? [to.name] : to.weights.map(({ name }) => name);
+}
+
 /** How a destination is reached, as it is written with it. */
 export type Reaching = Pick<Target, 'userToUser' | 'headers' | 'byeWithoutVerdict' | 'via'>;
 

@@ -10,6 +10,7 @@ import {
   everyStep,
   type RouteSet,
   type RouteStep,
+  targetsOf,
 } from '../../core/rules/rule.ts';
 import { tableName } from '../../core/rules/tables/table.ts';
 import { loopReason } from '../../core/rules/targets/loop.ts';
@@ -86,8 +87,7 @@ function exitsOf(set: RouteSet, steps: readonly RouteStep[]): Exit[] {
 
 function templatesOf(set: RouteSet, to: Destination): Exit['template'][] {
   if (to.kind === 'literal') return [to.template];
-  const names = to.kind === 'target' ? [to.name] : to.weights.map(({ name }) => name);
-  return names.flatMap((name) => {
+  return targetsOf(to).flatMap((name) => {
     const sip = set.targets.get(name)?.sip;
     return sip === undefined ? [] : [sip];
   });

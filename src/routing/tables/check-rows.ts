@@ -10,6 +10,7 @@ import {
   type RouteStep,
   type Rule,
   type Template,
+  targetsOf,
 } from '../../core/rules/rule.ts';
 import { type Column, NO_ROWS, type RowScope } from '../../core/rules/tables/found-rows.ts';
 import { letsThrough, type RowFilter, rowFilter } from '../../core/rules/tables/row-filter.ts';
@@ -216,9 +217,7 @@ function ownUses(set: RouteSet, step: RouteStep, at: Place): Use[] {
         use(step.do, to.template, step.do);
         useReaching(to.more, `of the ${step.do} to ${templateText(to.template)}:`);
       }
-      const names = to.kind === 'target' ? [to.name] : [];
-      const picked = to.kind === 'pick' ? to.weights.map(({ name }) => name) : [];
-      for (const name of [...names, ...picked]) {
+      for (const name of targetsOf(to)) {
         const target = set.targets.get(name);
         use(step.do, target?.sip ?? null, `the target ${name}:`);
         useReaching(target, `of the target ${name}:`);

@@ -8,6 +8,7 @@ import {
   everyStep,
   type RouteSet,
   type RouteStep,
+  targetsOf,
   type Ways,
 } from '../../core/rules/rule.ts';
 import type { SetContext } from '../building/context.ts';
@@ -83,9 +84,7 @@ function placeOfRefer(context: SetContext, steps: readonly RouteStep[], set: Rou
 /** The `via` that applies to a step for a caller from the telephone network. */
 function waysTo(step: Extract<RouteStep, { do: 'refer' }>, set: RouteSet): Ways | null {
   const { to } = step;
-  const names =
-    to.kind === 'target' ? [to.name] : to.kind === 'pick' ? to.weights.map(({ name }) => name) : [];
-  const byTarget = names.map((name) => set.targets.get(name)?.via ?? null);
+  const byTarget = targetsOf(to).map((name) => set.targets.get(name)?.via ?? null);
   const written = byTarget.every((ways) => ways !== null) ? byTarget.flat() : [];
   const own = to.kind === 'literal' ? (to.more?.via ?? null) : null;
   return step.via ?? own ?? (written.length > 0 ? written : set.policy.via.pstn);
