@@ -36,11 +36,11 @@ export function buildSchedule(
     schedule.open.push(read);
     warnLastMinute(text, at, problems);
   }
-  for (const { value } of readEach(written.closed, readClosed, positions, problems)) {
-    for (const day of value.days) schedule.closed.push(day);
+  for (const { days } of readEach(written.closed, readClosed, positions, problems)) {
+    for (const day of days) schedule.closed.push(day);
   }
   const special = readEach(written.special, readSpecial, positions, problems);
-  for (const { value } of special) for (const day of value.days) schedule.special.push(day);
+  for (const { days } of special) for (const day of days) schedule.special.push(day);
   checkOpen(name, written, positions, problems);
   checkContradictions(special, problems);
   checkPast(schedule, special, nowMs, problems);
@@ -65,7 +65,7 @@ function checkZone(
 }
 
 interface Read<T> {
-  value: { days: T[] };
+  days: T[];
   at: Place;
 }
 
@@ -79,28 +79,24 @@ function readEach<T extends object>(
   const entries = written ?? [];
   return entries.flatMap((entry, index) => {
     const place = positions.at(entries, index);
-    if (typeof entry === 'string') return readOne(entry, place) ?? [];
+    if (typeof entry === 'string') return readOne(entry, place);
     const { days, because } = entry;
     const texts = typeof days === 'string' ? [{ text: days, at: positions.at(entry, 'days') }] : [];
     const listed = Array.isArray(days)
       ? days.map((text, number) => ({ text, at: positions.at(days, number) }))
       : texts;
-    return listed.flatMap(({ text, at }) => {
-      const one = readOne(text, at);
-      if (one === null) return [];
-      const { value } = one;
-      return { at, value: { days: value.days.map((day) => ({ ...day, because })) } };
-    });
+    const found = listed.flatMap(({ text, at }) => readOne(text, at));
+    return found.map((one) => ({ ...one, days: one.days.map((day) => ({ ...day, because })) }));
   });
 
-  function readOne(text: string, at: Place): Read<T> | null {
-    const value = read(text);
-    if (!('problem' in value)) {
-      warnLastMinute(text, at, problems);
-      return { value, at };
+  function readOne(text: string, at: Place): Read<T>[] {
+    const found = read(text);
+    if ('problem' in found) {
+      problems.problem(at, found.problem, found.hint);
+      return [];
     }
-    problems.problem(at, value.problem, value.hint);
-    return null;
+    warnLastMinute(text, at, problems);
+    return [{ ...found, at }];
   }
 }
 
@@ -130,15 +126,15 @@ type Special = Read<Schedule['special'][number]>;
 /** Several hours for one day add up; hours and `closed` for the same day contradict each other. */
 function checkContradictions(special: readonly Special[], problems: Problems): void {
   const seen = new Map<string, { closed: boolean; at: Place }>();
-  for (const { value, at } of special) {
-    for (const { date, days, times } of value.days) {
+  for (const entry of special) {
+    for (const { date, days, times } of entry.days) {
       const closed = times === null;
       const key = `${date} ${days}`;
       const before = seen.get(key);
-      if (before === undefined) seen.set(key, { closed, at });
+      if (before === undefined) seen.set(key, { closed, at: entry.at });
       else if (before.closed !== closed) {
         problems.problem(
-          at,
+          entry.at,
           `${date} is closed and also has hours: see ${before.at.file}:${before.at.line}`,
           'keep one of them; of several entries for a day the one for the fewest days wins',
         );
