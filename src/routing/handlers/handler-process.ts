@@ -4,10 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { FromProcess, ProcessLimits, Script, ToProcess } from './process.ts';
-import type { Ended, KeeperLimits, Loaded, RunAnswer, RunMessage } from './thread.ts';
-
-type Run = Extract<RunMessage, { do: 'run' }>;
+import type { FromProcess, ProcessLimits, Run, Script, ToProcess } from './process.ts';
+import type { Ended, KeeperLimits, Loaded, RunAnswer } from './thread.ts';
 
 const MEMORY_LOOK_MS = 10;
 

@@ -13,7 +13,7 @@ import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type HandlerProcess, startProcess } from './handler-process.ts';
-import type { Script } from './process.ts';
+import type { Run, Script } from './process.ts';
 import {
   ANSWERED,
   type FromKeeper,
@@ -26,8 +26,6 @@ import {
   type RunMessage,
   type ToKeeper,
 } from './thread.ts';
-
-type Run = Extract<RunMessage, { do: 'run' }>;
 
 const IN_SERVICE = 2;
 /** Pause after a process did not start. */

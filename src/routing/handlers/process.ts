@@ -16,7 +16,15 @@ export type ToProcess =
   | { do: 'open'; scripts: Script[] }
   | { do: 'drop'; keys: string[] }
   | { do: 'load'; file: string; text: string; compiler: string }
-  | { do: 'run'; id: number; key: string; input: string; ms: number };
+  | Run;
+
+export interface Run {
+  do: 'run';
+  id: number;
+  key: string;
+  input: string;
+  ms: number;
+}
 
 export type FromProcess =
   | { is: 'started' }

@@ -11,7 +11,7 @@ import {
 } from 'node:worker_threads';
 import { LIMITS } from '../limits.ts';
 import type { Compiled } from './compile.ts';
-import type { ProcessAnswer, ProcessLimits } from './process.ts';
+import type { ProcessAnswer, ProcessLimits, Run } from './process.ts';
 
 export interface KeeperData {
   /** Three integers; their indexes are below. */
@@ -51,9 +51,7 @@ export interface FromKeeper {
   loaded: Loaded[];
 }
 
-export type RunMessage =
-  | { do: 'run'; id: number; key: string; input: string; ms: number }
-  | { do: 'stop'; id: number };
+export type RunMessage = Run | { do: 'stop'; id: number };
 
 export interface RunAnswer {
   id: number;
