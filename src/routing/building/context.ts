@@ -126,15 +126,15 @@ export function useName(context: SetContext, kind: NameKind, name: string, at: P
 }
 
 /** Milliseconds of an optional duration of `owner`; the default if it is absent or invalid. */
-export function durationOf<T>(
+export function durationOf<K extends string, T>(
   context: SetContext,
-  owner: object,
-  key: string,
-  text: string | undefined,
+  owner: { [key in K]?: string },
+  key: K,
   bounds: DurationBounds,
   fallback: T,
   positions: Positions,
 ): number | T {
+  const text = owner[key];
   if (text === undefined) return fallback;
   const ms = parseDuration(text);
   if (ms !== null && ms >= bounds.fromMs && ms <= bounds.toMs) return ms;

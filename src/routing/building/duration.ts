@@ -1,4 +1,4 @@
-/** `30s`, `500ms`, `2m`, `1h` in milliseconds; null if invalid or out of range. */
+/** `30s`, `500ms`, `2m`, `1h` in milliseconds; null if it is not written like this. */
 export function parseDuration(text: string): number | null {
   const parts = /^([0-9]{1,9})(ms|s|m|h)$/.exec(text);
   if (parts === null) return null;

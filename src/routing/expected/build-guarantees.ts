@@ -80,7 +80,7 @@ function buildGuarantee(
   positions: Positions,
 ): LocatedGuarantee {
   const limit = (key: 'wait' | 'silence') =>
-    durationOf(context, written, key, written[key], GUARANTEE_BOUNDS, null, positions);
+    durationOf(context, written, key, GUARANTEE_BOUNDS, null, positions);
   const clauses = Object.fromEntries(
     CLAUSES.filter((clause) => written[clause] !== undefined).map((clause) => [
       clause,

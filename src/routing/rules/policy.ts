@@ -84,7 +84,6 @@ export function buildPolicy(
       context,
       written,
       'patience',
-      written.patience,
       PATIENCE_BOUNDS,
       DEFAULT_POLICY.patienceMs,
       positions,

@@ -42,8 +42,7 @@ export function attemptTimeout(
   b: StepBuilder,
   step: WrittenRefer | WrittenTransfer | WrittenDestination,
 ): number | null {
-  const { timeout } = step;
-  return durationOf(b.context, step, 'timeout', timeout, ATTEMPT_BOUNDS, null, b.positions);
+  return durationOf(b.context, step, 'timeout', ATTEMPT_BOUNDS, null, b.positions);
 }
 
 function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination | null {

@@ -42,7 +42,7 @@ export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKin
       }
       continue;
     }
-    const built = buildStep(b, step, at);
+    const built = buildStep(b, step);
     if (built === null) continue;
     b.context.stepPlaces.set(built, at);
     steps.push(built);
@@ -65,7 +65,7 @@ function runFlow(
   return steps;
 }
 
-function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | null {
+function buildStep(b: StepBuilder, step: Exclude<WrittenStep, { run: string }>): RouteStep | null {
   if (typeof step === 'string') return { do: step };
   if ('refer' in step) return refer(b, step);
   if ('transfer' in step) return transfer(b, step);
@@ -82,9 +82,7 @@ function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | nu
     return { do: 'play', url: step.play };
   }
   if ('menu' in step) return menu(b, step.menu);
-  if ('reject' in step) return { do: 'reject', cause: step.reject };
-  b.context.problems.problem(at, 'not a step');
-  return null;
+  return { do: 'reject', cause: step.reject };
 }
 
 /**
@@ -141,15 +139,7 @@ function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
     language: ('language' in written ? written.language : null) ?? null,
     digits,
     tries: written.tries ?? MENU_TRIES,
-    timeoutMs: durationOf(
-      b.context,
-      written,
-      'timeout',
-      written.timeout,
-      MENU_BOUNDS,
-      MENU_TIMEOUT_MS,
-      b.positions,
-    ),
+    timeoutMs: durationOf(b.context, written, 'timeout', MENU_BOUNDS, MENU_TIMEOUT_MS, b.positions),
   };
 }
 

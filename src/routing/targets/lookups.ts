@@ -7,7 +7,11 @@ import { LOOKUP_FIELD } from '../../core/rules/texts/placeholder.ts';
 import { hasPlaces, parseTemplate } from '../../core/rules/texts/template.ts';
 import { withoutSecrets } from '../../log/secrets-in-text.ts';
 import { durationOf, type SetContext, useName } from '../building/context.ts';
-import { LOOKUP_CACHE_BOUNDS, LOOKUP_TIMEOUT_BOUNDS } from '../building/duration.ts';
+import {
+  type DurationBounds,
+  LOOKUP_CACHE_BOUNDS,
+  LOOKUP_TIMEOUT_BOUNDS,
+} from '../building/duration.ts';
 import type { Positions } from '../decode/positions.ts';
 import type { DecodedFile } from '../decoded-set.ts';
 import { LIMITS } from '../limits.ts';
@@ -52,11 +56,8 @@ function buildLookup(
   positions: Positions,
   env: Environment,
 ): Lookup {
-  const { timeout, cache } = written;
-  const duration = <T>(key: string, text: string | undefined, fallback: T) => {
-    const bounds = key === 'cache' ? LOOKUP_CACHE_BOUNDS : LOOKUP_TIMEOUT_BOUNDS;
-    return durationOf(context, written, key, text, bounds, fallback, positions);
-  };
+  const duration = <T>(key: 'timeout' | 'cache', bounds: DurationBounds, fallback: T) =>
+    durationOf(context, written, key, bounds, fallback, positions);
   const keep = keepOf(context, written, positions);
   context.kept.set(name, new Set(keep.map((each) => each.name)));
   return {
@@ -64,8 +65,8 @@ function buildLookup(
     url: urlOf(context, written.url, positions.at(written, 'url')),
     headers: headersOf(context, written.headers ?? {}, positions, env),
     keep,
-    timeoutMs: duration('timeout', timeout, TIMEOUT_MS_DEFAULT),
-    cacheMs: duration('cache', cache, null),
+    timeoutMs: duration('timeout', LOOKUP_TIMEOUT_BOUNDS, TIMEOUT_MS_DEFAULT),
+    cacheMs: duration('cache', LOOKUP_CACHE_BOUNDS, null),
   };
 }
 

@@ -30,15 +30,7 @@ export function buildTarget(
   return {
     name,
     sip: sipOf(context, written, positions),
-    timeoutMs: durationOf(
-      context,
-      written,
-      'timeout',
-      written.timeout,
-      ATTEMPT_BOUNDS,
-      30_000,
-      positions,
-    ),
+    timeoutMs: durationOf(context, written, 'timeout', ATTEMPT_BOUNDS, 30_000, positions),
     ...buildReaching(context, written, positions, true),
     auth: written.auth === undefined ? null : authOf(context, written.auth, positions, env),
     rest: written.rest === undefined ? null : isOnWord(written.rest),
