@@ -73,7 +73,8 @@ export function* buildSet(
   yield* checkRows(context, set);
   yield* checkRowValues(context);
   yield;
-  checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
+  // With a problem a use may have been missed.
+  if (input.unread === 0 && problems.problems.length === 0) checkUnused(context, input.folder);
   yield;
   if (!context.uncertain.has('patience')) checkPatience(context, set);
   yield* checkSchedules(context, set, options.nowMs);

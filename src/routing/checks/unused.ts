@@ -9,9 +9,7 @@ import { icalWindow } from '../ical/calendar.ts';
 import { quoted } from '../numbers/number.ts';
 import type { Place } from '../problem.ts';
 
-/** `uncertain`: because of other problems a use may have been missed, so nothing is reported. */
-export function checkUnused(context: SetContext, folder: Folder, uncertain: boolean): void {
-  if (uncertain) return;
+export function checkUnused(context: SetContext, folder: Folder): void {
   const handlers = [...folder.contents].filter(([name]) => name.startsWith('handlers/'));
   const code = handlers.map(([, bytes]) => new TextDecoder().decode(bytes)).join('\n');
   for (const kind of Object.keys(SECTIONS) as NameKind[]) {

@@ -52,7 +52,7 @@ function checkWritten(text: string): NumberCheck {
           : 'one number per entry, such as "+14155550100"'),
     };
   }
-  if (text.startsWith('${') || text.includes('{')) {
+  if (text.includes('{')) {
     return {
       problem: `${quoted(text)} contains a placeholder, which a pattern cannot`,
       hint: 'use * and ? for what varies',

@@ -205,9 +205,7 @@ function checkCountry(context: SetContext, code: string, at: Place): void {
 function checkDigits(context: SetContext, when: WrittenWhen, positions: Positions): void {
   const seesDigits = (part: WrittenWhen): boolean =>
     (part.event !== undefined && listed(part.event).includes('call.dtmf.received')) ||
-    [...(part.all ?? []), ...(part.any ?? []), ...(part.not === undefined ? [] : [part.not])].some(
-      seesDigits,
-    );
+    partsOf(part).some(seesDigits);
   const visit = (part: WrittenWhen): void => {
     if (part.digits !== undefined && !seesDigits(when)) {
       context.problems.problem(
@@ -224,12 +222,11 @@ function checkDigits(context: SetContext, when: WrittenWhen, positions: Position
         'name one key, or ask with the step menu',
       );
     }
-    for (const inner of [
-      ...(part.all ?? []),
-      ...(part.any ?? []),
-      ...(part.not === undefined ? [] : [part.not]),
-    ])
-      visit(inner);
+    partsOf(part).forEach(visit);
   };
   visit(when);
+}
+
+function partsOf({ all = [], any = [], not }: WrittenWhen): WrittenWhen[] {
+  return [...all, ...any, ...(not === undefined ? [] : [not])];
 }
