@@ -9,6 +9,11 @@ export interface Position {
 /** Comes before every row. */
 export const FIRST: Position = { createdAt: Number.MAX_SAFE_INTEGER, row: Number.MAX_SAFE_INTEGER };
 
+/** Whether this row comes later in the list. */
+export function isAfter({ createdAt, row }: Position, other: Position): boolean {
+  return createdAt < other.createdAt || (createdAt === other.createdAt && row < other.row);
+}
+
 /** Each list has its own cursors: a cursor of another list would silently start at a wrong row. */
 type List = 'calls' | 'audit';
 

@@ -4,7 +4,7 @@
  */
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { CallFilter, SearchText } from '../contract/list.ts';
-import type { Position } from './cursor.ts';
+import { isAfter, type Position } from './cursor.ts';
 import { GRAM_CHARS, gramsOf, hasPart, type Needles, needlesOf, partyWords } from './search.ts';
 
 /**
@@ -141,9 +141,6 @@ function isParty(
 function newestFirst(rows: Position[], after: Position): Position[] {
   const byRow = new Map(rows.map(({ row, createdAt }) => [row, { row, createdAt }]));
   return [...byRow.values()]
-    .filter(
-      ({ createdAt, row }) =>
-        createdAt < after.createdAt || (createdAt === after.createdAt && row < after.row),
-    )
+    .filter((each) => isAfter(each, after))
     .toSorted((a, b) => b.createdAt - a.createdAt || b.row - a.row);
 }

@@ -8,7 +8,7 @@ import type { CallerOutcome } from '../../core/machine/caller-outcome.ts';
 import { verdictsAsked } from '../../core/machine/verdict.ts';
 import type { CallFilter } from '../contract/list.ts';
 import { ACKNOWLEDGED_MARK, directionMark } from '../rows/call-document.ts';
-import type { Position } from '../rows/cursor.ts';
+import { isAfter, type Position } from '../rows/cursor.ts';
 import type { Found } from '../rows/find.ts';
 import { endsOfOutcome } from '../rows/outcome-ends.ts';
 
@@ -69,9 +69,7 @@ export function chunkQuery(
 
 /** The search returned rows in order, so the next few are enough. */
 function foundWalk(rows: Position[], after: Position): Walk {
-  const isNext = ({ createdAt, row }: Position) =>
-    createdAt < after.createdAt || (createdAt === after.createdAt && row < after.row);
-  const first = rows.findIndex(isNext);
+  const first = rows.findIndex((each) => isAfter(each, after));
   const next = first < 0 ? [] : rows.slice(first, first + LIST_CHUNK_ROWS);
   return {
     source: '(select c.call, c.created_at from json_each(?) j join calls c on c.call = j.value)',
