@@ -18,15 +18,15 @@ import { explain as postgresExplain } from './postgres/pg-errors.ts';
 import { openPool } from './postgres/pool.ts';
 import { readRecordings as readFromPostgres } from './postgres/recordings.ts';
 import { readNow, readSetting } from './postgres/records.ts';
-import { unpackCall } from './rows/call-document.ts';
-import { keyOf } from './rows/key.ts';
 import { prepareActivity, readActivity } from './sqlite/activity.ts';
 import { explain, isBusy, readSchema } from './sqlite/file.ts';
-import { finderOf, prepareFinder } from './sqlite/find.ts';
+import { prepareFinder } from './sqlite/find.ts';
 import { refuseStaleLog } from './sqlite/held-file.ts';
 import { prepareSums } from './sqlite/history.ts';
 import { listPage, prepareList } from './sqlite/list.ts';
+import { prepareFind } from './sqlite/load.ts';
 import { prepareRecordings, readRecordings } from './sqlite/recordings.ts';
+import { prepareSetting } from './sqlite/records.ts';
 import type { Store } from './store.ts';
 
 export type StoreReader = Pick<
@@ -71,19 +71,21 @@ function openSqliteReader(path: string): StoreReader {
   } catch (error) {
     throw explain(error, path);
   }
-  const list = prepareList(database);
-  const recordings = prepareRecordings(database, CODE_VERSION);
-  const finder = prepareFinder(database);
-  const history = prepareSums(database);
-  const activity = prepareActivity(database);
-  const bySetting = database.prepare('select version, value from settings where name = ?');
-  const lastPing = database.prepare('select at from time_base');
-  const byKey = database.prepare('select version, document from calls where key = ?');
+  const parts = {
+    find: prepareFind(database),
+    list: prepareList(database),
+    recordings: prepareRecordings(database, CODE_VERSION),
+    finder: prepareFinder(database),
+    sums: prepareSums(database),
+    activity: prepareActivity(database),
+    setting: prepareSetting(database),
+    lastPing: database.prepare('select at from time_base'),
+  };
 
-  async function run<T>(look: () => T): Promise<T> {
+  async function look<T>(read: (prepared: typeof parts) => T): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return look();
+        return read(parts);
       } catch (error) {
         if (!isBusy(error) || tries === BUSY_TRIES) throw explain(error, path);
         await setTimeout(BUSY_WAIT_MS);
@@ -92,33 +94,17 @@ function openSqliteReader(path: string): StoreReader {
   }
 
   /** The server's clock is ahead of ours after ours was set back; its last ping shows it. */
-  const now = () => run(() => Math.max(Date.now(), Number(lastPing.get()?.at ?? 0)));
+  const now = () => look(({ lastPing }) => Math.max(Date.now(), Number(lastPing.get()?.at ?? 0)));
 
   return {
     now,
-    find: (callId) =>
-      run(() => {
-        const row = byKey.get(keyOf(callId));
-        if (row === undefined) return null;
-        return { call: unpackCall(String(row.document)), version: Number(row.version) };
-      }),
-    timeline: (callId) => run(() => list.timeline(callId)),
-    recordings: (callIds) => readRecordings(callIds, (some) => run(() => recordings.read(some))),
-    list: (filter) =>
-      listPage(
-        filter,
-        finderOf((work) => run(() => work(finder))),
-        (...asked) => run(() => list.chunk(...asked)),
-      ),
-    sums: (from, to) => run(() => history(from, to)),
-    activity: (since, callsMax) =>
-      readActivity((look) => run(() => look(activity)), now, since, callsMax),
-    setting: (name) =>
-      run(() => {
-        const row = bySetting.get(name);
-        if (row === undefined) return { version: 0, value: null };
-        return { version: Number(row.version), value: JSON.parse(String(row.value)) };
-      }),
+    find: (callId) => look(({ find }) => find(callId)),
+    timeline: (callId) => look(({ list }) => list.timeline(callId)),
+    recordings: (callIds) => readRecordings(callIds, look),
+    list: (filter) => listPage(filter, look),
+    sums: (from, to) => look(({ sums }) => sums(from, to)),
+    activity: (since, callsMax) => readActivity(look, now, since, callsMax),
+    setting: (name) => look(({ setting }) => setting(name)),
     async close() {
       database.close();
     },

@@ -43,7 +43,7 @@ interface Row {
 
 /** Reads the newest calls first, each chunk in a turn of the event loop of its own. */
 export async function readActivity(
-  look: <T>(read: (activity: SqliteActivity) => T) => Promise<T>,
+  look: <T>(read: (parts: { activity: SqliteActivity }) => T) => Promise<T>,
   now: () => Promise<number>,
   since: number,
   callsMax: number,
@@ -55,14 +55,14 @@ export async function readActivity(
   for (let left = callsMax; left > 0 && position !== null; left -= ACTIVITY_CHUNK_CALLS) {
     const before: Position = position;
     const limit = Math.min(left, ACTIVITY_CHUNK_CALLS);
-    position = await look((activity) => activity.chunk(groups, from, before, limit));
+    position = await look(({ activity }) => activity.chunk(groups, from, before, limit));
     reached = position?.createdAt ?? from;
     await setImmediate();
   }
   return {
     now: await now(),
     since: reached,
-    live: await look((activity) => activity.live()),
+    live: await look(({ activity }) => activity.live()),
     calls: groups.calls(),
     attempts: groups.attempts(),
     costs: groups.costs(),

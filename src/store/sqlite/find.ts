@@ -12,15 +12,17 @@ export type SqliteFinder = {
   [Name in keyof Finder]: (...given: Parameters<Finder[Name]>) => Awaited<ReturnType<Finder[Name]>>;
 };
 
-/** `run` uses the connection, and waits first if it has to. */
-export function finderOf(run: <T>(work: (finder: SqliteFinder) => T) => Promise<T>): Finder {
+/** `look` uses the connection, and waits first if it has to. */
+export function finderOf(
+  look: <T>(read: (parts: { finder: SqliteFinder }) => T) => Promise<T>,
+): Finder {
   return {
-    gramCounts: (...given) => run((finder) => finder.gramCounts(...given)),
-    partiesWith: (...given) => run((finder) => finder.partiesWith(...given)),
-    rules: () => run((finder) => finder.rules()),
-    targets: () => run((finder) => finder.targets()),
-    callsOf: (...given) => run((finder) => finder.callsOf(...given)),
-    unfolded: (...given) => run((finder) => finder.unfolded(...given)),
+    gramCounts: (...given) => look(({ finder }) => finder.gramCounts(...given)),
+    partiesWith: (...given) => look(({ finder }) => finder.partiesWith(...given)),
+    rules: () => look(({ finder }) => finder.rules()),
+    targets: () => look(({ finder }) => finder.targets()),
+    callsOf: (...given) => look(({ finder }) => finder.callsOf(...given)),
+    unfolded: (...given) => look(({ finder }) => finder.unfolded(...given)),
   };
 }
 

@@ -6,10 +6,11 @@ import type { CallFilter } from '../contract/list.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
-import { type Finder, type Found, find } from '../rows/find.ts';
+import { type Found, find } from '../rows/find.ts';
 import { keyOf } from '../rows/key.ts';
 import { storedForm } from '../rows/list-filter.ts';
 import { TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/timeline-entry.ts';
+import { finderOf, type SqliteFinder } from './find.ts';
 import { chunkQuery, LIST_CHUNK_ROWS } from './list-query.ts';
 
 /** Rows read for one page, in all chunks. */
@@ -78,16 +79,17 @@ function isHit({ hit, named, caller, callee }: ChunkRow, found: Found | null): b
 /** Makes one page from chunks, with a turn of the event loop between them. */
 export async function listPage(
   asked: CallFilter,
-  finder: Finder,
-  look: (...asked: Parameters<SqliteList['chunk']>) => Promise<Chunk>,
+  look: <T>(read: (parts: { list: SqliteList; finder: SqliteFinder }) => T) => Promise<T>,
 ): Promise<{ calls: Call[]; next: string | null }> {
   const filter = storedForm(asked);
   let position = readCursor(filter.cursor);
-  const found = filter.q === undefined ? null : await find(filter.q, filter, position, finder);
+  const found =
+    filter.q === undefined ? null : await find(filter.q, filter, position, finderOf(look));
   const calls: Chunk['calls'] = [];
   for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
     // One call more shows that there is another page.
-    const chunk = await look(filter, position, found, filter.limit + 1 - calls.length);
+    const [after, wanted] = [position, filter.limit + 1 - calls.length];
+    const chunk = await look(({ list }) => list.chunk(filter, after, found, wanted));
     calls.push(...chunk.calls);
     const page = calls.slice(0, filter.limit);
     const last = page.at(-1);

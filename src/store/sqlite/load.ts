@@ -25,6 +25,15 @@ export interface SqliteLoad {
   find(callId: string): StoredCall | null;
 }
 
+/** For reading only. */
+export function prepareFind(database: DatabaseSync): SqliteLoad['find'] {
+  const byKey = database.prepare('select version, document from calls where key = ?');
+  return (callId) => {
+    const row = byKey.get(keyOf(callId)) as Pick<Row, 'version' | 'document'> | undefined;
+    return row ? { call: unpackCall(row.document), version: row.version } : null;
+  };
+}
+
 export function prepareLoad(
   database: DatabaseSync,
   recent: RecentRows,
@@ -59,10 +68,7 @@ export function prepareLoad(
       }
     },
 
-    find(callId) {
-      const row = byKey.get(keyOf(callId)) as Row | undefined;
-      return row ? { call: unpackCall(row.document), version: row.version } : null;
-    },
+    find: prepareFind(database),
   };
 
   function read(keys: LoadKeys, now: number): Loaded {

@@ -38,12 +38,13 @@ export function prepareRecordings(database: DatabaseSync, codeVersion: number): 
 /** Reads some at a time, with a turn of the event loop between them. */
 export async function readRecordings(
   callIds: string[],
-  read: (callIds: string[]) => Promise<RecordedCall[]>,
+  look: <T>(read: (parts: { recordings: SqliteRecordings }) => T) => Promise<T>,
 ): Promise<RecordedCall[]> {
   const found: RecordedCall[] = [];
   for (let at = 0; at < callIds.length; at += RECORDINGS_AT_ONCE) {
     if (at > 0) await setImmediate();
-    found.push(...(await read(callIds.slice(at, at + RECORDINGS_AT_ONCE))));
+    const some = callIds.slice(at, at + RECORDINGS_AT_ONCE);
+    found.push(...(await look(({ recordings }) => recordings.read(some))));
   }
   return found;
 }

@@ -12,8 +12,19 @@ export interface SqliteRecords {
   replicas(): Replica[];
 }
 
+/** For reading only. */
+export function prepareSetting(database: DatabaseSync): SqliteRecords['setting'] {
+  const byName = database.prepare('select version, value from settings where name = ?');
+  return (name) => {
+    const row = byName.get(name) as { version: number; value: string } | undefined;
+    return row
+      ? { version: row.version, value: JSON.parse(row.value) }
+      : { version: 0, value: null };
+  };
+}
+
 export function prepareRecords(database: DatabaseSync): SqliteRecords {
-  const readSetting = database.prepare('select version, value from settings where name = ?');
+  const setting = prepareSetting(database);
   const writeSetting = database.prepare(
     `insert into settings (name, version, value) values (?, ?, ?)
      on conflict (name) do update set version = excluded.version, value = excluded.value`,
@@ -27,11 +38,11 @@ export function prepareRecords(database: DatabaseSync): SqliteRecords {
   const allReplicas = database.prepare('select * from replicas order by started_at, id');
 
   return {
-    setting: read,
+    setting,
 
     changeSetting(name, change) {
       return inTransaction(database, () => {
-        const { version, value } = read(name);
+        const { version, value } = setting(name);
         writeSetting.run(name, version + 1, JSON.stringify(change(value)) ?? 'null');
         return version + 1;
       });
@@ -53,11 +64,4 @@ export function prepareRecords(database: DatabaseSync): SqliteRecords {
 
     replicas: () => (allReplicas.all() as Record<string, unknown>[]).map(replicaOf),
   };
-
-  function read(name: SettingName): { version: number; value: unknown } {
-    const row = readSetting.get(name) as { version: number; value: string } | undefined;
-    return row
-      ? { version: row.version, value: JSON.parse(row.value) }
-      : { version: 0, value: null };
-  }
 }

@@ -5,7 +5,6 @@ import { PING_FRESH_MS, type Store, type StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
 import { openConnection } from './connection.ts';
-import { finderOf } from './find.ts';
 import { listPage } from './list.ts';
 import { readRecordings } from './recordings.ts';
 import { type Clocks, systemClocks } from './store-time.ts';
@@ -57,23 +56,10 @@ export async function openSqlite(
 
     find: (callId) => read(({ load }) => load.find(callId)),
     timeline: (callId) => read(({ list }) => list.timeline(callId)),
-    recordings: (callIds) =>
-      readRecordings(callIds, (some) => read(({ recordings }) => recordings.read(some))),
-
-    list: (filter) =>
-      listPage(
-        filter,
-        finderOf((work) => read(({ finder }) => work(finder))),
-        (...asked) => read(({ list }) => list.chunk(...asked)),
-      ),
-
+    recordings: (callIds) => readRecordings(callIds, read),
+    list: (filter) => listPage(filter, read),
     activity: (since, callsMax) =>
-      readActivity(
-        (work) => read(({ activity }) => work(activity)),
-        () => read((_, time) => time.now()),
-        since,
-        callsMax,
-      ),
+      readActivity(read, () => read((_, time) => time.now()), since, callsMax),
 
     changes: (after, limit) => ring.changes(after, limit),
     outbox: () => read(({ outbox }, time) => outbox.health(time.now())),
