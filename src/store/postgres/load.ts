@@ -52,71 +52,62 @@ export function loadedFrom(
   recent: RecentRows,
   codeVersion: number,
 ): Loaded {
+  const parts = Map.groupBy(rows, ({ part }) => part);
+  const rowsOf = (part: LoadRow['part']) => parts.get(part) ?? [];
   const loaded: Loaded = {
-    now: 0,
+    now: rowsOf('clock')[0]?.a ?? 0,
     calls: new Map(),
     attempts: new Map(),
     seen: new Set(),
-    budget: keys.budget === null ? null : emptyBudget(keys.budget.callers),
+    budget: null,
     settings: { overrides: 0, reload: 0, rest: 0 },
   };
-  const named: LoadRow[] = [];
+  for (const { t, a } of rowsOf('setting')) if (isVersioned(t)) loaded.settings[t] = a;
   const idOf = new Map<number, string>();
-  // Texts were cleaned before they were sent, so counts are mapped back to the names that were
-  // asked for.
-  const callerOf = new Map((keys.budget?.callers ?? []).map((caller) => [clean(caller), caller]));
-  for (const row of rows) {
-    switch (row.part) {
-      case 'clock':
-        loaded.now = row.a;
-        break;
-      case 'setting':
-        if (isVersioned(row.t)) loaded.settings[row.t] = row.a;
-        break;
-      case 'call': {
-        const document = row.t ?? 'null';
-        refuseNewer(row.c ?? 0, codeVersion, document);
-        const call = unpackCall(document);
-        const version = row.b ?? 0;
-        loaded.calls.set(call.id, { call, version });
-        idOf.set(row.a, call.id);
-        recent.note(row.a, version, call);
-        if (call.facts.from !== null) callerOf.set(clean(call.facts.from), call.facts.from);
-        break;
-      }
-      case 'attempt':
-        named.push(row);
-        break;
-      case 'seen': {
-        const event = keys.events[row.a - 1];
-        if (event) loaded.seen.add(seenKey(event));
-        break;
-      }
-      case 'budget':
-        break;
-    }
+  for (const { a, b, c, t } of rowsOf('call')) {
+    const document = t ?? 'null';
+    refuseNewer(c ?? 0, codeVersion, document);
+    const call = unpackCall(document);
+    const version = b ?? 0;
+    loaded.calls.set(call.id, { call, version });
+    idOf.set(a, call.id);
+    recent.note(a, version, call);
   }
-  for (const { a, b } of named) {
+  for (const { a, b } of rowsOf('attempt')) {
     const attemptId = keys.attemptIds[a - 1];
     const callId = b === null ? undefined : idOf.get(b);
     if (attemptId !== undefined && callId !== undefined) loaded.attempts.set(attemptId, callId);
   }
-  for (const { part, a, b, t } of rows) {
-    if (part !== 'budget' || loaded.budget === null) continue;
-    const caller = t === null ? null : (callerOf.get(t) ?? t);
-    const counts =
-      caller === null ? loaded.budget.all : (loaded.budget.byCaller.get(caller) ?? none());
-    counts[a === 0 ? 'refers' : 'transfers'] = b ?? 0;
-    if (caller !== null) loaded.budget.byCaller.set(caller, counts);
+  for (const { a } of rowsOf('seen')) {
+    const event = keys.events[a - 1];
+    if (event) loaded.seen.add(seenKey(event));
+  }
+  if (keys.budget !== null) {
+    loaded.budget = budgetOf(rowsOf('budget'), keys.budget.callers, loaded.calls);
   }
   return loaded;
 }
 
-const none = () => ({ refers: 0, transfers: 0 });
-
-function emptyBudget(callers: string[]): NonNullable<Loaded['budget']> {
-  return { all: none(), byCaller: new Map(callers.map((caller) => [caller, none()])) };
+function budgetOf(
+  rows: LoadRow[],
+  asked: string[],
+  calls: Loaded['calls'],
+): NonNullable<Loaded['budget']> {
+  const budget = { all: none(), byCaller: new Map(asked.map((caller) => [caller, none()])) };
+  // Texts were cleaned before they were sent, so counts are mapped back to the names that were
+  // asked for.
+  const loaded = [...calls.values()].flatMap(({ call }) => call.facts.from ?? []);
+  const callerOf = new Map([...asked, ...loaded].map((caller) => [clean(caller), caller]));
+  for (const { a, b, t } of rows) {
+    const caller = t === null ? null : (callerOf.get(t) ?? t);
+    const counts = caller === null ? budget.all : (budget.byCaller.get(caller) ?? none());
+    counts[a === 0 ? 'refers' : 'transfers'] = b ?? 0;
+    if (caller !== null) budget.byCaller.set(caller, counts);
+  }
+  return budget;
 }
+
+const none = () => ({ refers: 0, transfers: 0 });
 
 export async function findCall(query: Query, callId: string): Promise<StoredCall | null> {
   const [row] = await query('select version, document from calls where key = $1', [
