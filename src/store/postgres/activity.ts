@@ -3,7 +3,7 @@ import type { Phase, Verdict } from '../../core/machine/call.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
 import { MINUTE_MS, neverAsked, withoutNone } from '../rows/activity.ts';
-import { NOW_MS } from './load.ts';
+import { NOW_MS } from './clock.ts';
 import type { Query } from './pool.ts';
 
 const MINUTE = (column: string) => `${column} / ${MINUTE_MS} * ${MINUTE_MS}`;

@@ -2,7 +2,7 @@
 import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/audit.ts';
 import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
-import { NOW_MS } from './load.ts';
+import { NOW_MS } from './clock.ts';
 import type { Query } from './pool.ts';
 
 export async function addAudit(query: Query, entry: AuditEntry): Promise<number> {

@@ -1,6 +1,6 @@
 /** Which calls changed after a cursor, whichever replica changed them. */
 import type { Changes } from '../contract/changes.ts';
-import { NOW_MS } from './load.ts';
+import { NOW_MS } from './clock.ts';
 import type { Query } from './pool.ts';
 
 /**

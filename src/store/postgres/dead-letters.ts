@@ -3,7 +3,7 @@ import { clean } from '../../core/clean-text.ts';
 import type { DeadLetter } from '../contract/dead-letters.ts';
 import { DEAD_LETTERS_MAX, letterOf } from '../rows/dead-letter.ts';
 import { keyText } from '../rows/key.ts';
-import { NOW_MS } from './load.ts';
+import { NOW_MS } from './clock.ts';
 import type { Query } from './pool.ts';
 
 export async function addLetter(

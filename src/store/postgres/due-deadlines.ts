@@ -5,8 +5,8 @@ import { unpackCall } from '../rows/call-document.ts';
 import { dueOf } from '../rows/due-deadlines.ts';
 import type { Store } from '../store.ts';
 import { againAt } from './again-at.ts';
+import { CLOCK } from './clock.ts';
 import type { ClockSteps } from './clock-steps.ts';
-import { CLOCK } from './load.ts';
 import type { Query } from './pool.ts';
 
 /**

@@ -6,7 +6,7 @@ import { HOURLY_SUMS } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { foldAll, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
 import { gramsOf, partyWords } from '../rows/search.ts';
-import { CLOCK } from './load.ts';
+import { CLOCK } from './clock.ts';
 import type { Query } from './pool.ts';
 import { dueItems } from './uncounted.ts';
 

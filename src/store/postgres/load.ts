@@ -15,12 +15,6 @@ import type { RecentRows } from '../rows/recent-rows.ts';
 import type { Query } from './pool.ts';
 import { arrayOf } from './values.ts';
 
-/** The server's clock in milliseconds. */
-export const NOW_MS = 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint';
-
-/** An index can be read up to this, and not up to a function that is called for each row. */
-export const CLOCK = `clock as materialized (select ${NOW_MS} as now)`;
-
 export interface LoadRow {
   part: 'call' | 'attempt' | 'seen' | 'budget' | 'setting' | 'clock';
   a: number;

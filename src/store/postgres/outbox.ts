@@ -3,8 +3,8 @@ import type { Command } from '../../core/machine/command.ts';
 import type { Claim, ClaimedCommand, OutboxCommand, OutboxHealth } from '../contract/outbox.ts';
 import { keyText } from '../rows/key.ts';
 import { commandOf, urgentFirst } from '../rows/outbox-command.ts';
+import { CLOCK, NOW_MS } from './clock.ts';
 import { type ClockSteps, STEP_MS_MIN } from './clock-steps.ts';
-import { CLOCK, NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { arrayOf, plainKey } from './values.ts';
 

@@ -1,8 +1,8 @@
 /** Removes old calls, and cancelled commands. */
 
 import { HOURLY_SUMS } from '../contract/calls.ts';
+import { NOW_MS } from './clock.ts';
 import { forgetParties, waitForHistory } from './history.ts';
-import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
 /** $1: calls that ended before it; $2: our code version. */

@@ -3,8 +3,8 @@ import { cleanOrNull } from '../../core/clean-text.ts';
 import type { Replica, SettingName } from '../contract/settings.ts';
 import { REPLICA_FORGOTTEN_MS, replicaOf, troublesText } from '../rows/replica.ts';
 import { CHANGES_KEPT_MS } from './changes.ts';
+import { NOW_MS } from './clock.ts';
 import { STEP_MS_MIN } from './clock-steps.ts';
-import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
 export async function readSetting(

@@ -10,7 +10,7 @@ import {
   VERSIONS_MAX,
   versionOf,
 } from '../rows/route-version.ts';
-import { NOW_MS } from './load.ts';
+import { NOW_MS } from './clock.ts';
 import type { Query } from './pool.ts';
 
 export async function keepPart(

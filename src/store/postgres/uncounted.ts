@@ -3,7 +3,7 @@
 import type { Uncounted } from '../contract/calls.ts';
 import { HOURLY_SUMS } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
-import { CLOCK } from './load.ts';
+import { CLOCK } from './clock.ts';
 import type { Query } from './pool.ts';
 
 /**
