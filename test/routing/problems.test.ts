@@ -119,6 +119,13 @@ const YAML_TRAPS: [string, string, string[]][] = [
     `rules:\n\t- name: a${OTHERWISE}`,
     ['2:1 not valid YAML: Tabs are not allowed as indentation (indent with spaces)'],
   ],
+  [
+    'a merge conflict',
+    `rules:\n<<<<<<< HEAD\n  - name: a\n=======\n  - name: b\n>>>>>>> main\n    do: [ hangup ]${OTHERWISE}`,
+    [
+      '2:1 a merge conflict is not resolved (keep one of the two sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>)',
+    ],
+  ],
   ['a NUL', 'otherwise: [ hang\0up ]', ['1:18 a control character (0x00) (remove it)']],
   [
     'a control character by escape',

@@ -57,6 +57,15 @@ export function* parseSource(
     const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
+  const conflicts = [...text.matchAll(CONFLICT)].slice(0, SYNTAX_ERRORS_SHOWN);
+  for (const { index } of conflicts) {
+    problems.problem(
+      at(index),
+      'a merge conflict is not resolved',
+      'keep one of the two sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>',
+    );
+  }
+  if (conflicts.length > 0) return null;
   const tokens = yield* tokensOf(text);
   const inspected = yield* inspect(tokens, at, problems);
   if (inspected === null) return null;
@@ -66,6 +75,9 @@ export function* parseSource(
   if (root === undefined) return null;
   return { file, text, root, at };
 }
+
+/** As Git marks it. No line of a route file begins so: a text with several lines is indented. */
+const CONFLICT = /^<{7} /gm;
 
 function* tokensOf(text: string): Generator<void, CST.Token[]> {
   const parser = new Parser();
