@@ -7,7 +7,10 @@
  * - command: something we ask Telnyx to do; a value, stored before it is sent
  * - outcome: the result of a command: accepted, rejected, retry, unknown
  * - attempt: one try to move the caller (a refer or a transfer); it ends in a verdict
+ * - verdict: the result of an attempt: completed, busy, no_answer and so on; see verdict.ts
  * - target: a named SIP destination and how to reach it
+ * - rule: a condition on calls, and the steps for those that match; a handler is one in TypeScript
+ * - step: one thing a rule does, such as refer, say or hangup
  * - plan: the steps a call still has to run; a stack of lists, because branches nest
  */
 import type { Command } from './command.ts';
