@@ -113,6 +113,9 @@ const DURATION_UNITS: [words: RegExp, unit: string][] = [
   [/^(?:h|hrs?|hours?)$/i, 'h'],
 ];
 
+/** Neither a number, a SIP address nor a pattern of one. */
+const FILE_NAME = /^[^+@:*?]+\.[a-z]+$/i;
+
 /** For a list where one value is due, and for a text that belongs into a map. */
 export function otherwiseHint(node: Node, schema: SchemaNode, name: string): string {
   if (isSeq(node)) {
@@ -122,8 +125,14 @@ export function otherwiseHint(node: Node, schema: SchemaNode, name: string): str
       ? `write a step for each: { ${step}: ${shown(String(first.value))} }`
       : '';
   }
-  if (!isScalar(node) || typeof node.value !== 'string') return '';
+  if (!isScalar(node)) return '';
   const shapes = (schema.anyOf ?? []).map(resolved);
+  const text = typeof node.value === 'number' ? (node.source ?? '') : node.value;
+  if (typeof text !== 'string') return '';
+  if (shapes.some(({ type }) => type === 'array') && !FILE_NAME.test(text)) {
+    return `write it as a list: [ ${shown(text)} ]`;
+  }
+  if (typeof node.value !== 'string') return '';
   const owner = shapes.find(({ type, required }) => type === 'object' && required?.length === 1);
   const [key] = owner?.required ?? [];
   return key === undefined ? '' : `write it as { ${key}: ${shown(node.value)} }`;

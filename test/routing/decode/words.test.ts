@@ -64,6 +64,16 @@ test.each([
     `lists: { vip: lists/vip.txt }\n${when('{ from: "list:vip" }')}`,
     'write it as { file: "lists/vip.txt" }',
   ],
+  [
+    'the only number of a list',
+    `lists: { vip: "+14155550101" }\n${when('{ from: "list:vip" }')}`,
+    'write it as a list: [ "+14155550101" ]',
+  ],
+  [
+    'the only number of a list, without quotes',
+    `lists: { vip: +14155550101 }\n${when('{ from: "list:vip" }')}`,
+    'write it as a list: [ "+14155550101" ]',
+  ],
 ])('the hint says what is meant by %s', async (_what, text, hint) => {
   const [problem, ...others] = problemsOf(await load(text));
   expect(problem).toContain(`(${hint})`);
