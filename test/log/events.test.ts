@@ -55,6 +55,9 @@ This prints all lines of one call:
 
     jq -c 'select(.call_control_id == "v3:…")' referee.log
 
+**In a file**, append to it: \`npx referee serve >> referee.log\`. The server opens no log file and reopens none, so rotate it with logrotate's \`copytruncate\`.
+After a rename it writes on into the renamed file, and with \`>\` instead of \`>>\` a truncated file begins with NUL bytes.
+
 **Phone numbers** are masked: \`+14***00~mkbdfghcpn\` consists of the first and last digits and a tag.
 The same number always has the same tag, also in SIP URIs and in texts from Telnyx, so you can find all lines of one caller by the tag.
 The tag depends on \`TELNYX_API_KEY\` and changes with the key.
