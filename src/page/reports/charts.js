@@ -2,7 +2,7 @@
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { OUTCOMES, tone, word } from '../words/states.js';
 import { day, hour, noon, shortDay } from '../words/words.js';
-import { daySpan, daysIn } from './period.js';
+import { daySpan, daysIn, hourSpan } from './period.js';
 
 /** A bar's share of its slot; the rest is the gap. */
 const BAR_SHARE = 0.78;
@@ -89,7 +89,7 @@ function timeChart(rows, { slots, every, name, title = name, href, beside = fals
 }
 
 function bar(row, { x, width, most }, name, href) {
-  const some = OUTCOMES.filter((outcome) => row.outcomes[outcome] > 0);
+  const some = present(row.outcomes);
   const total = some.reduce((sum, outcome) => sum + row.outcomes[outcome], 0);
   // At least a pixel, so that an hour with callers never looks like one without.
   const whole = Math.max(total / most, 1 / CHART_PX) * 100;
@@ -112,13 +112,21 @@ function beforeLine({ calls }, { x, width, most }) {
 }
 
 function barWords({ outcomes }, name) {
-  const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
-  return `${name}: ${parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ')}`;
+  return `${name}: ${wordsOf(outcomes)}`;
+}
+
+function present(outcomes) {
+  return OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
+}
+
+function wordsOf(outcomes) {
+  return present(outcomes)
+    .map((outcome) => `${outcomes[outcome]} ${word(outcome)}`)
+    .join(', ');
 }
 
 function callsOfHour(key) {
-  const until = new Date(Date.parse(key) + 3_600_000).toISOString();
-  return `#/calls?${new URLSearchParams({ since: new Date(key).toISOString(), until })}`;
+  return `#/calls?${new URLSearchParams(hourSpan(key))}`;
 }
 
 export function hourTable(rows) {
@@ -138,40 +146,25 @@ export function hourTable(rows) {
 
 /** The meaning of the colours with their numbers, which link to the calls. */
 export function outcomeLegend(outcomes, query) {
-  return html`<ul class="legend">${OUTCOMES.map((outcome) =>
-    outcomes[outcome] === 0
-      ? nothing
-      : html`<li><span class="dot ${tone(outcome)}"></span><a
+  return html`<ul class="legend">${present(outcomes).map(
+    (outcome) => html`<li><span class="dot ${tone(outcome)}"></span><a
           href=${`#/calls?${new URLSearchParams({ ...query, outcome })}`}>${outcomes[outcome]} ${word(outcome)}</a></li>`,
   )}</ul>`;
 }
 
-/** Callers by outcome, as parts of the total. */
+/** Callers by outcome, as parts that together fill the strip. */
 export function outcomeShare(outcomes) {
-  const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
-  const words = parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ');
+  const parts = present(outcomes);
   // Nothing to show for a target that was tried but never reached.
-  if (words === '') return nothing;
-  return share(
-    parts.map((outcome) => ({ name: outcome, count: outcomes[outcome] })),
-    words,
-  );
-}
-
-/**
- * Parts of a whole that together fill the strip.
- *
- * @param {{ name: string, count: number }[]} parts
- * @param {string} words
- */
-function share(parts, words) {
-  const total = parts.reduce((sum, { count }) => sum + count, 0);
+  if (parts.length === 0) return nothing;
+  const total = parts.reduce((sum, outcome) => sum + outcomes[outcome], 0);
   let x = 0;
-  const rects = parts.map(({ name, count }) => {
-    const width = total === 0 ? 0 : (count / total) * 100;
-    const rect = svg`<rect x=${`${x}%`} y="0" width=${`${width}%`} height="100%" class=${`fill-${tone(name)}`}></rect>`;
+  const rects = parts.map((outcome) => {
+    const width = (outcomes[outcome] / total) * 100;
+    const rect = svg`<rect x=${`${x}%`} y="0" width=${`${width}%`} height="100%" class=${`fill-${tone(outcome)}`}></rect>`;
     x += width;
     return rect;
   });
+  const words = wordsOf(outcomes);
   return html`<svg class="share" role="img" aria-label=${words}>${rects}${svg`<title>${words}</title>`}</svg>`;
 }

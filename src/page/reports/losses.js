@@ -7,7 +7,7 @@ import { LOST } from '../calls/pages.js';
 import { lostOf } from '../words/outcomes.js';
 import { day, duration, hour, money, noon, said } from '../words/words.js';
 import { outcomeShare } from './charts.js';
-import { daySpan } from './period.js';
+import { daySpan, hourSpan } from './period.js';
 
 const NAMES = {
   number: { one: 'Our number', filter: 'number' },
@@ -23,7 +23,6 @@ const BEFORE = {
 };
 /** A number has at most 16 characters, and is never broken. */
 const LONG_WORD = /\S{17}/;
-const HOUR_MS = 3_600_000;
 
 /**
  * Ordered by lost callers, the most first; days, and hours with callers, in their own order.
@@ -91,8 +90,7 @@ function numberBeside({ key, label }) {
 function queryOf(by, { key }, report) {
   const { from, to } = report;
   if (by === 'day') return daySpan(key, report);
-  if (by === 'hour')
-    return { since: key, until: new Date(Date.parse(key) + HOUR_MS).toISOString() };
+  if (by === 'hour') return hourSpan(key);
   const named = by === 'row' ? numberOfRow(key) : key;
   return named === null ? null : { [NAMES[by].filter]: named, since: from, until: to };
 }

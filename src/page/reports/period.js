@@ -3,7 +3,8 @@ import { now } from '../server/server-time.js';
 import { midnight } from '../words/midnight.js';
 import { ZONE } from '../words/words.js';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 export const PERIODS = new Map([
   ['week', 'Last 7 days'],
   ['today', 'Today'],
@@ -135,6 +136,15 @@ export function daySpan(key, { from, to, zone }) {
   if (zone !== ZONE) return null;
   const { from: since, to: until } = momentsOf(key, key);
   return { since: since < from ? from : since, until: until > to ? to : until };
+}
+
+/** @param {string} key the start of an hour */
+export function hourSpan(key) {
+  const start = Date.parse(key);
+  return {
+    since: new Date(start).toISOString(),
+    until: new Date(start + HOUR_MS).toISOString(),
+  };
 }
 
 /** The approximate number of days that a report covers. */
