@@ -13,7 +13,7 @@ export function trueNumbers(stageOf: () => PageStage, { signedIn }: SharedWindow
   test('0 % and 100 % stand only for none and all', async () => {
     const { page } = await signedIn();
     const shown = [0, 0.004, 0.5, 0.996, 1].map((rate) =>
-      called(page, 'words/words', `percent(${rate})`),
+      called(page, 'words/percent', `percentOf(${rate})`),
     );
     expect(await Promise.all(shown)).toEqual(['0 %', '< 1 %', '50 %', '> 99 %', '100 %']);
   });

@@ -1,11 +1,10 @@
 /** One attempt to move the caller: its target, its verdict, and what to do about a failure. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { isSip } from '../words/story-mode.js';
-import { age, plain, said, time } from '../words/words.js';
+import { age, joined, plain, said, time } from '../words/words.js';
 
 /**
- * @typedef {ReturnType<typeof import('../../http/api/calls/calls-json.ts').callDetail>} Detail
- * @typedef {Detail['attempts'][number]} Attempt
+ * @typedef {import('./call.js').CallDetail['attempts'][number]} Attempt
  */
 
 /**
@@ -44,7 +43,7 @@ function times({ started_at, accepted_at, ended_at, sip_notify_response, progres
     parts.push(html`verdict after ${age(accepted_at ?? started_at, ended_at)}`);
   if (progress && ended_at === null) parts.push('the target reports progress');
   if (sip_notify_response !== null) parts.push(html`SIP ${sip_notify_response}`);
-  return parts.map((part, index) => html`${index === 0 ? nothing : ' · '}${part}`);
+  return joined(parts, ' · ');
 }
 
 /**

@@ -8,7 +8,7 @@ import { newest } from '../server/newest.js';
 import { whatFollows } from '../words/simple-words.js';
 import { isSip, modeSwitch } from '../words/story-mode.js';
 import { cutWords } from '../words/timeline-words.js';
-import { ruleName, said, time } from '../words/words.js';
+import { joined, ruleName, said, time } from '../words/words.js';
 import { callActing } from './acting.js';
 import { attemptDetail, matchedRule } from './attempt.js';
 import { attemptBars } from './attempt-bars.js';
@@ -126,10 +126,7 @@ function next(call) {
     ${
       call.deadlines.length === 0 || !isSip()
         ? nothing
-        : html`<p class="faint small">Deadlines: ${call.deadlines.map(
-            ({ name, due_at }, index) =>
-              html`${index === 0 ? nothing : ', '}${name} ${time(due_at)}`,
-          )}</p>`
+        : html`<p class="faint small">Deadlines: ${joined(call.deadlines.map(({ name, due_at }) => html`${name} ${time(due_at)}`))}</p>`
     }`;
 }
 

@@ -8,7 +8,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { isRoutine } from '../words/simple-words.js';
 import { word } from '../words/states.js';
 import { commandWords, targetOf, titleOf } from '../words/timeline-words.js';
-import { clock, plain, said } from '../words/words.js';
+import { clock, count, joined, plain, said } from '../words/words.js';
 import { arrowStrip, lanesOf, outcomeTone } from './arrows.js';
 import { adviceText } from './attempt.js';
 import { fold, runsOf } from './story.js';
@@ -64,9 +64,9 @@ function entryItem(entry, { call, lanes, outcomes, start }) {
       ${adviceText(entry.advice)}
       ${entry.commands.map((command) => commandText(command, outcomes.get(command.id) ?? [], entry, call))}
       ${
-        entry.trace === null || entry.trace === undefined || entry.trace.length === 0
+        !entry.trace?.length
           ? nothing
-          : html`<details><summary>Why: ${entry.trace.length} ${entry.trace.length === 1 ? 'rule' : 'rules'} tried</summary>
+          : html`<details><summary>Why: ${count(entry.trace.length, 'rule')} tried</summary>
             <ul class="trace-list">${entry.trace.map(
               ({
                 rule,
@@ -103,9 +103,9 @@ function detailText({ detail }) {
     ([name, value]) => !SHOWN.has(name) && value !== null && !(plainly && name === 'status'),
   );
   if (parts.length === 0) return nothing;
-  return html`<p class="small faint">${parts.map(
-    ([name, value], index) =>
-      html`${index === 0 ? nothing : ' · '}${word(name)} ${said(String(value))}`,
+  return html`<p class="small faint">${joined(
+    parts.map(([name, value]) => html`${word(name)} ${said(String(value))}`),
+    ' · ',
   )}</p>`;
 }
 

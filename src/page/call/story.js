@@ -28,7 +28,7 @@ export function runsOf(timeline, isFolded) {
 
 /** A run of folded lines that can be unfolded. */
 export function fold(entries, items) {
-  return html`<details><summary class="faint small">${count(entries.length, 'routine line', 'routine lines')}</summary>${items}</details>`;
+  return html`<details><summary class="faint small">${count(entries.length, 'routine line')}</summary>${items}</details>`;
 }
 
 /** @param {import('./call.js').CallDetail} call */

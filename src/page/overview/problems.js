@@ -33,7 +33,9 @@ const PLACES = new Map([
 
 /** `since`: the start of the hour that the numbers cover. */
 export function problemList(problems, since) {
-  const [strange, own] = parted(together(problems), isStrange);
+  const all = together(problems);
+  const strange = all.filter(isStrange);
+  const own = all.filter((problem) => !isStrange(problem));
   const groups = [...Map.groupBy(own, causeOf)];
   return html`${
     own.length === 0
@@ -57,10 +59,6 @@ function together(problems) {
     count: [first, ...others].reduce((sum, { count: n }) => sum + n, 0),
     replicas: [first, ...others].map(({ replica }) => replica),
   }));
-}
-
-function parted(all, test) {
-  return [all.filter(test), all.filter((one) => !test(one))];
 }
 
 /** The title of a log event ends in its reason. */
@@ -126,7 +124,7 @@ function body({ kind, detail, fix, target, replicas }, since) {
 
 function strangers(strange, since) {
   const total = strange.reduce((sum, { count: n }) => sum + n, 0);
-  return html`<details class="strangers"><summary class="faint">${count(total, 'request', 'requests')} that
+  return html`<details class="strangers"><summary class="faint">${count(total, 'request')} that
       did not come from Telnyx ${total === 1 ? 'was' : 'were'} refused. No caller is affected.</summary>
     <ul class="problems">${strange.map(
       (problem) => html`<li class="of-group"><strong>${problem.title}</strong>

@@ -125,7 +125,7 @@ function callersOf(total, stats, from) {
 function todayWords(outcomes, calls, { before }, to) {
   if (calls === 0) return 'No call has ended today yet.';
   const lost = lostOf({ outcomes });
-  const first = html`<strong>${outcomes.reached} of today’s ${count(calls, 'caller', 'callers')}</strong> reached somebody,
+  const first = html`<strong>${outcomes.reached} of today’s ${count(calls, 'caller')}</strong> reached somebody,
     ${lost} ${lost === 1 ? 'was' : 'were'} lost`;
   if (before === null || before.calls === 0) return html`${first}.`;
   return html`${first}; a week ago, by ${hour(to)}, it was ${before.outcomes.reached} of ${before.calls}, with ${lostOf(before)} lost.`;

@@ -1,8 +1,9 @@
 /** The numbers of a report: a sentence, two periods side by side, and the outcomes. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { lostOf } from '../words/outcomes.js';
+import { percentOf } from '../words/percent.js';
 import { tone, word } from '../words/states.js';
-import { count, duration, money, percent } from '../words/words.js';
+import { count, duration, money } from '../words/words.js';
 
 /** The names of the periods to compare with. */
 const BESIDE = { week: 'The week before', previous: 'The period just before' };
@@ -76,7 +77,7 @@ function textOf({ value, text, of }, numbers) {
   const share =
     all === 0
       ? nothing
-      : html` <span class="faint">(${percent(Number(value(numbers)) / all)})</span>`;
+      : html` <span class="faint">(${percentOf(Number(value(numbers)) / all)})</span>`;
   return html`${value(numbers)}${share}`;
 }
 
@@ -99,7 +100,7 @@ export function outcomeTable({ rows, total, from, to, compare }) {
       ({ key, calls, before }) => html`<tr>
         <th scope="row"><span class="dot ${tone(key)}"></span><a href=${`#/calls?${new URLSearchParams({ outcome: key, since: from, until: to })}`}>${word(key)}</a></th>
         <td class="number">${calls}</td>
-        <td class="number">${total.calls === 0 ? '–' : percent(calls / total.calls)}</td>
+        <td class="number">${total.calls === 0 ? '–' : percentOf(calls / total.calls)}</td>
         ${beside ? html`<td class="number">${before.calls}</td><td class="number faint">${change(calls, before.calls)}</td>` : nothing}
       </tr>`,
     )}</tbody>

@@ -4,7 +4,7 @@ import { alertOf, located } from '../forms/fields.js';
 import { postJson } from '../server/api.js';
 import { sending } from '../server/sending.js';
 import { mayAct } from '../server/session.js';
-import { said, time } from '../words/words.js';
+import { joined, said, time } from '../words/words.js';
 
 /**
  * @param {() => void} changed
@@ -49,14 +49,11 @@ function isRefusal(error) {
 function facts({ hash, files, lists }) {
   return html`<dl class="facts">
     <div><dt>Hash</dt><dd class="break"><code>${hash}</code></dd></div>
-    <div><dt>Files</dt><dd>${files.map((file, index) => html`${index === 0 ? nothing : ', '}<code>${file}</code>`)}</dd></div>
+    <div><dt>Files</dt><dd>${joined(files.map((file) => html`<code>${file}</code>`))}</dd></div>
     <div><dt>Lists</dt><dd>${
       lists.length === 0
         ? html`<span class="faint">none</span>`
-        : lists.map(
-            ({ name, entries }, index) =>
-              html`${index === 0 ? nothing : ', '}${said(name)} (${entries})`,
-          )
+        : joined(lists.map(({ name, entries }) => html`${said(name)} (${entries})`))
     }</dd></div>
   </dl>`;
 }

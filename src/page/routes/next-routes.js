@@ -3,7 +3,7 @@
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { located } from '../forms/fields.js';
-import { count, said, time } from '../words/words.js';
+import { count, joined, said, time } from '../words/words.js';
 
 export function nextPanel(next) {
   if (next === null) return nothing;
@@ -12,7 +12,7 @@ export function nextPanel(next) {
     <dl class="facts">
       <div><dt>Hash</dt><dd class="break"><code>${next.hash ?? 'none yet'}</code></dd></div>
       <div><dt>Followed by</dt><dd>${next.percent} % of the callers</dd></div>
-      <div><dt>Compared</dt><dd>${count(next.decided, 'decision', 'decisions')} on this replica since ${time(next.since)}${
+      <div><dt>Compared</dt><dd>${count(next.decided, 'decision')} on this replica since ${time(next.since)}${
         next.not_compared === 0
           ? nothing
           : html` <span class="faint">(and ${next.not_compared} that could not be compared)</span>`
@@ -35,9 +35,11 @@ function changeTable(changes) {
     <tbody>${changes.map(
       ({ before, after, calls, examples }) => html`<tr>
         <td>${side(before)}</td><td>${side(after)}</td><td class="number">${calls}</td>
-        <td>${examples.map(
-          (id, index) =>
-            html`${index === 0 ? nothing : ', '}<a href=${`#/calls/${encodeURIComponent(id)}`} aria-label=${`Call ${id}`}>${index + 1}</a>`,
+        <td>${joined(
+          examples.map(
+            (id, index) =>
+              html`<a href=${`#/calls/${encodeURIComponent(id)}`} aria-label=${`Call ${id}`}>${index + 1}</a>`,
+          ),
         )}</td>
       </tr>`,
     )}</tbody></table></div>`;

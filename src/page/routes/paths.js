@@ -3,7 +3,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { alertOf } from '../forms/fields.js';
 import { getJson } from '../server/api.js';
 import { newest } from '../server/newest.js';
-import { badge, count, duration, said } from '../words/words.js';
+import { badge, count, duration, joined, said } from '../words/words.js';
 
 export function pathsView(changed) {
   /** @type {string | null} */
@@ -40,7 +40,7 @@ export function pathsView(changed) {
 }
 
 function shown(proof) {
-  return html`<p>${count(proof.paths, 'path', 'paths')}${Object.entries(proof.ends).map(
+  return html`<p>${count(proof.paths, 'path')}${Object.entries(proof.ends).map(
     ([ends, paths]) => html` ${badge(ends)} <span class="faint small">${paths}</span>`,
   )}</p>
     ${proof.complete ? nothing : html`<p><span class="badge doubtful">not complete</span> ${said(proof.unfinished)}</p>`}
@@ -79,7 +79,7 @@ function nested(lines, depth) {
 }
 
 function branch({ when, steps, ends, again }) {
-  return html`${when === '' ? nothing : html`<span class="faint">${said(when)}</span>${steps.length > 0 ? ': ' : ' '}`}${steps.map(
-    (step, index) => html`${index === 0 ? nothing : ', '}<strong>${said(step)}</strong>`,
+  return html`${when === '' ? nothing : html`<span class="faint">${said(when)}</span>${steps.length > 0 ? ': ' : ' '}`}${joined(
+    steps.map((step) => html`<strong>${said(step)}</strong>`),
   )} ${ends === null ? nothing : badge(ends)}${again ? html`<span class="faint">… as above</span>` : nothing}`;
 }

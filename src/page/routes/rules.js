@@ -32,7 +32,7 @@ function ruleList(rules, showPaths) {
           ${pathsButton(name, showPaths)}</li>`,
       )}
     </ol>
-    ${rules.length > shown.length ? html`<p class="faint">and ${count(rules.length - shown.length, 'more rule', 'more rules')}</p>` : nothing}
+    ${rules.length > shown.length ? html`<p class="faint">and ${count(rules.length - shown.length, 'more rule')}</p>` : nothing}
     ${otherwise}`;
 }
 

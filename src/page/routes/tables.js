@@ -61,6 +61,6 @@ function rowsUsed({ table, rows, rows_used: used }, labels) {
           <td class="bar-cell">${outcomeShare(outcomes)}</td>
         </tr>`;
       })}</tbody></table></div>
-    ${more === 0 ? nothing : html`<p class="faint small">and ${count(more, 'more row', 'more rows')}</p>`}
+    ${more === 0 ? nothing : html`<p class="faint small">and ${count(more, 'more row')}</p>`}
   </details>`;
 }

@@ -2,7 +2,7 @@
  * Seven days of a schedule as a strip, from the server's data: open, closed, overridden, and now.
  */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
-import { said } from '../words/words.js';
+import { joined, said } from '../words/words.js';
 
 /** Formats in UTC, because a date has no zone. */
 const DATE = new Intl.DateTimeFormat(undefined, {
@@ -51,7 +51,7 @@ function hoursOf(day, zone) {
       ? nothing
       : html` <span class="faint">(${said(because.join(', '))})</span>`;
   if (shown.length === 0) return html`<span class="faint">closed</span>${why}`;
-  return html`${shown.map((span, index) => html`${index === 0 ? nothing : ', '}${spanText(span, day, zone)}`)}${why}`;
+  return html`${joined(shown.map((span) => spanText(span, day, zone)))}${why}`;
 }
 
 function spanText({ from, to, open, forced }, day, zone) {
@@ -64,7 +64,8 @@ function spanText({ from, to, open, forced }, day, zone) {
   return isWhole ? 'open all day' : html`<span class="hours-of">${hours}</span>`;
 }
 
-const wallTimes = new Map();
+/** By what they show and the zone. */
+const formats = new Map();
 
 /** 09:00, in the given time zone. */
 export function wallTime(iso, zone) {
@@ -85,14 +86,14 @@ export function wallMoment(iso, zone, nowMs) {
  */
 function formatOf(kind, zone) {
   const name = `${kind} ${zone}`;
-  const known = wallTimes.get(name);
+  const known = formats.get(name);
   if (known !== undefined) return known;
   const parts =
     kind === 'time'
       ? /** @type {const} */ ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
       : /** @type {const} */ ({ weekday: 'short', day: 'numeric', month: 'short' });
   const made = inZone(parts, zone);
-  wallTimes.set(name, made);
+  formats.set(name, made);
   return made;
 }
 

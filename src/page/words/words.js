@@ -1,7 +1,6 @@
 /** The texts for times, numbers and names. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { now } from '../server/server-time.js';
-import { percentOf } from './percent.js';
 import { tone, withoutRule, word } from './states.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, {
@@ -90,16 +89,13 @@ export function money(costs) {
     : costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ');
 }
 
-export function percent(rate) {
-  return rate === null || rate === undefined ? '–' : percentOf(rate);
-}
-
-export function decimal(value) {
-  return value === null || value === undefined ? '–' : value.toFixed(1);
-}
-
 export function count(n, word, words = `${word}s`) {
   return `${n} ${n === 1 ? word : words}`;
+}
+
+/** Several values of a line, such as names and links. */
+export function joined(parts, separator = ', ') {
+  return parts.map((part, index) => html`${index === 0 ? nothing : separator}${part}`);
 }
 
 /**
