@@ -66,7 +66,7 @@ async function begin() {
   changed();
 }
 
-export function changed() {
+function changed() {
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(() => {

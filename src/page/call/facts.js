@@ -2,7 +2,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { count, plain, said } from '../words/words.js';
 
-/** @typedef {ReturnType<typeof import('../../http/api/calls/calls-json.ts').callDetail>} CallDetail */
+/** @typedef {import('./call.js').CallDetail} CallDetail */
 
 /** @param {CallDetail} call */
 export function factsPanel(call) {

@@ -7,7 +7,7 @@ import { sending } from '../server/sending.js';
 import { mayAct } from '../server/session.js';
 import { said } from '../words/words.js';
 
-/** @typedef {ReturnType<typeof import('../../http/api/calls/calls-json.ts').callDetail>} CallDetail */
+/** @typedef {import('./call.js').CallDetail} CallDetail */
 
 /**
  * @param {() => void} changed

@@ -21,8 +21,8 @@ export function connectionMark(changed) {
   /** @type {{ reason: string, detail: string } | null} */
   let notReady = null;
 
-  readiness((reason) => {
-    notReady = reason;
+  readiness((found) => {
+    notReady = found;
     changed();
   });
 

@@ -5,7 +5,7 @@ const LOOK_EVERY_MS = 3_000;
 const PATIENCE_MS = 5_000;
 
 /** Reports null, or the reason and detail from /health/ready, whenever they change. */
-export function readiness(tell) {
+export function readiness(report) {
   /** @type {{ reason: string, detail: string } | null} */
   let last = null;
 
@@ -14,7 +14,7 @@ export function readiness(tell) {
       const found = await ask();
       if (JSON.stringify(found) !== JSON.stringify(last)) {
         last = found;
-        tell(found);
+        report(found);
       }
     }
     setTimeout(look, LOOK_EVERY_MS);

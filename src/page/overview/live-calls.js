@@ -19,7 +19,6 @@ export function liveCalls(changed) {
   /** @type {Error | null} */
   let error = null;
   let loading = 0;
-  let startedAt = 0;
   /**
    * The scroll position to go back to.
    *
@@ -28,7 +27,7 @@ export function liveCalls(changed) {
   let scroll = null;
 
   async function refresh() {
-    startedAt = Date.now();
+    const startedAt = Date.now();
     const mine = ++loading;
     try {
       const pages = await Promise.all(
