@@ -21,12 +21,12 @@ import { readNow, readSetting } from './postgres/records.ts';
 import { prepareActivity, readActivity } from './sqlite/activity.ts';
 import { explain, isBusy, readSchema } from './sqlite/file.ts';
 import { prepareFinder } from './sqlite/find.ts';
-import { refuseStaleLog } from './sqlite/held-file.ts';
 import { prepareSums } from './sqlite/history.ts';
 import { listPage, prepareList } from './sqlite/list.ts';
 import { prepareFind } from './sqlite/load.ts';
 import { prepareRecordings, readRecordings } from './sqlite/recordings.ts';
 import { prepareSetting } from './sqlite/records.ts';
+import { refuseStaleLog } from './sqlite/stale-log.ts';
 import type { Store } from './store.ts';
 
 export type StoreReader = Pick<

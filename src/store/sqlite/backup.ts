@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from '../migrate.ts';
 import { isSameFile, replacing } from '../rows/replacing.ts';
 import { explain, isBusy, makeFolderOf, readSchema } from './file.ts';
-import { hasStaleLog, refuseStaleLog } from './held-file.ts';
+import { hasStaleLog, refuseStaleLog } from './stale-log.ts';
 
 /** A writer locks the file for milliseconds. */
 const BUSY_MS = 5_000;

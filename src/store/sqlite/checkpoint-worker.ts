@@ -3,7 +3,7 @@ import { fsyncSync, openSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Header, readHeader } from './held-file.ts';
+import { type Header, readHeader } from './file-header.ts';
 
 export type CheckpointAnswer = { pages: number } | { error: string };
 

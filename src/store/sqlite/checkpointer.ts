@@ -8,7 +8,8 @@ import { extname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { CheckpointAnswer } from './checkpoint-worker.ts';
-import type { Header, HeldFile } from './held-file.ts';
+import type { Header } from './file-header.ts';
+import type { HeldFile } from './held-file.ts';
 
 /** How often the log is checked. */
 const LOOK_EVERY_MS = 250;

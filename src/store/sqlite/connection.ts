@@ -56,7 +56,7 @@ export function openConnection(
   let stampDue = true;
   const checkpointer = new Checkpointer(path, {
     // Nothing is copied into a file that is no longer ours, or cannot be looked at.
-    connection: () => (isInPlace() ? connection : null),
+    connection: () => (tryCheck() === null ? connection : null),
     onCopied() {
       stampDue = true;
     },
@@ -80,8 +80,8 @@ export function openConnection(
       } catch (error) {
         const wait = BUSY_WAITS_MS[tries];
         if (!isBusy(error) || wait === undefined) {
-          const found = checkAfterFailure();
-          if (found !== null && found.kind !== 'log_gone')
+          const found = tryCheck();
+          if (found && found.kind !== 'log_gone')
             throw new StoreUnavailable(found.words, { where: path });
           if (spoilsConnection(error)) drop();
           throw explain(error, path);
@@ -133,24 +133,17 @@ export function openConnection(
   }
 
   /**
-   * The look reads through the connection, so what has just failed, such as a file that may not be
-   * written, may make it fail too. The connection must be given up all the same: as long as one
-   * that was opened read-only exists in this process, SQLite opens every other one read-only.
+   * Undefined if the file cannot be looked at. The look reads through the connection, so what has
+   * just failed, such as a file that may not be written, may make it fail too. The connection must
+   * be given up all the same: as long as one that was opened read-only exists in this process,
+   * SQLite opens every other one read-only. The checkpointer's timer has nobody who would take an
+   * error.
    */
-  function checkAfterFailure(): Found | null {
+  function tryCheck(): Found | null | undefined {
     try {
       return check(true);
     } catch {
-      return null;
-    }
-  }
-
-  /** For the checkpointer, whose timer has nobody who would take an error. */
-  function isInPlace(): boolean {
-    try {
-      return check(true) === null;
-    } catch {
-      return false;
+      return undefined;
     }
   }
 
@@ -183,7 +176,7 @@ export function openConnection(
     closed = true;
     await checkpointer.halt();
     checkpointer.close();
-    if (connection !== null && checkAfterFailure()?.kind === 'overwritten') {
+    if (connection !== null && tryCheck()?.kind === 'overwritten') {
       abandoned.push(connection.database);
       connection = null;
     }

@@ -52,7 +52,7 @@ export function makeFolderOf(path: string): void {
 
 /**
  * Gives a new file the stamp that it is recognized by, in the file itself and not only in its log;
- * see held-file.ts. Each file starts from a random stamp, so that a backup of another file does not
+ * see file-header.ts. Each file starts from a random stamp, so that a backup of another file does not
  * match by chance.
  */
 function stampFirst(database: DatabaseSync): void {

@@ -7,7 +7,7 @@ import { prepareCommit, type SqliteCommit } from './commit.ts';
 import { prepareDeadLetters, type SqliteDeadLetters } from './dead-letters.ts';
 import { openSqliteFile } from './file.ts';
 import { prepareFinder, type SqliteFinder } from './find.ts';
-import { type HeldFile, holdFile, refuseStaleLog } from './held-file.ts';
+import { type HeldFile, holdFile } from './held-file.ts';
 import { prepareHistory, type SqliteHistory } from './history.ts';
 import { prepareList, type SqliteList } from './list.ts';
 import { prepareLoad, type SqliteLoad } from './load.ts';
@@ -18,6 +18,7 @@ import { preparePulse, type SqlitePulse } from './pulse.ts';
 import { prepareRecordings, type SqliteRecordings } from './recordings.ts';
 import { prepareRecords, type SqliteRecords } from './records.ts';
 import { prepareRouteVersions, type SqliteRouteVersions } from './route-versions.ts';
+import { refuseStaleLog } from './stale-log.ts';
 import { prepareUncounted, type TakeUncounted } from './uncounted.ts';
 
 export interface Prepared {

@@ -4,7 +4,7 @@ import type { TimeBase } from './store-time.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqlitePulse {
-  /** Proves that a write works, and increments the file's stamp; see held-file.ts. */
+  /** Proves that a write works, and increments the file's stamp; see file-header.ts. */
   ping(base: TimeBase): void;
   timeBase(): TimeBase | null;
 }
