@@ -12,8 +12,9 @@ import type { Decider, Received } from '../engine.ts';
 import type { RestUse } from '../resting/rest-use.ts';
 import { bLegEvent, parentOf } from './b-leg.ts';
 import type { QueuedEvent } from './queue.ts';
-import { deliveryKey } from './timeline.ts';
-import { type Applied, type BatchUnit, recorded, WorkingUnits } from './working-unit.ts';
+import { tallyOf } from './tally.ts';
+import { deliveryKey, timelineEntry } from './timeline.ts';
+import { type Applied, type BatchUnit, type Played, WorkingUnits } from './working-unit.ts';
 
 export interface Batch {
   units: BatchUnit[];
@@ -78,15 +79,13 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
         : null;
     // Only now, because if anything above throws, nothing of the event may be stored: it becomes a
     // dead letter, and trying that again must find both calls as they were.
-    const ownChange = recorded(own);
-    const callersChange = callers === null ? null : recorded(callers);
     const applied: Applied = { queued, received: { result: 'committed', call }, transitions: [] };
-    let unit = units.add(ownChange, applied, queued.settle);
-    if (callersChange !== null) unit = units.merge(unit, units.add(callersChange, applied, null));
+    let unit = units.add(own, applied, queued.settle);
+    if (callers !== null) unit = units.merge(unit, units.add(callers, applied, null));
     unit.applied.push(applied);
   }
 
-  function play(event: CallEvent) {
+  function play(event: CallEvent): Played {
     const before = callOf(event.callId);
     const adjusted = byStoreClock(event, storeAheadMs);
     const { world, answers } = noteAnswers(
@@ -107,7 +106,9 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
       }
     }
     const given = { event: adjusted, now: loaded.now, answers };
-    return { event, before, transition: result, given };
+    const entry = timelineEntry(event, before, result, given);
+    const counted = tallyOf(before, result.call, given.now);
+    return { event, before, transition: result, entry, counted };
   }
 }
 

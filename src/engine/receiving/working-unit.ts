@@ -3,13 +3,11 @@ import type { Call } from '../../core/machine/call.ts';
 import type { CallEvent } from '../../core/machine/event.ts';
 import type { Notice } from '../../core/machine/notice.ts';
 import type { Transition } from '../../core/machine/transition.ts';
-import type { Given } from '../../core/recording/row.ts';
 import type { CallChange, CommitUnit, Loaded, Settlement } from '../../store/contract/calls.ts';
 import type { TimelineEntry } from '../../store/contract/timeline.ts';
 import type { Received } from '../engine.ts';
 import type { QueuedEvent } from './queue.ts';
-import { type Final, finalOf, tallyOf } from './tally.ts';
-import { timelineEntry } from './timeline.ts';
+import { type Final, finalOf, type tallyOf } from './tally.ts';
 
 /** An event whose changes commit with a unit, and what is reported after the commit. */
 export interface Applied {
@@ -39,24 +37,13 @@ export interface WorkingUnit {
   applied: Applied[];
 }
 
-/** A transition with all that is stored of it. */
-export interface Recorded {
+/** An event that the machine has processed, with all that is stored of it. */
+export interface Played {
   event: CallEvent;
   before: Call | null;
   transition: Transition;
   entry: TimelineEntry;
   counted: ReturnType<typeof tallyOf>;
-}
-
-export function recorded({
-  event,
-  before,
-  transition,
-  given,
-}: Pick<Recorded, 'event' | 'before' | 'transition'> & { given: Given }): Recorded {
-  const entry = timelineEntry(event, before, transition, given);
-  const counted = tallyOf(before, transition.call, given.now);
-  return { event, before, transition, entry, counted };
 }
 
 export class WorkingUnits {
@@ -75,11 +62,11 @@ export class WorkingUnits {
   }
 
   /**
-   * Adds a transition to its call's unit, and to what is reported about the event. Nothing in here
-   * may throw: what an event changes of two calls is added one after the other.
+   * Adds it to its call's unit, and to what is reported about the event. Nothing in here may throw:
+   * what an event changes of two calls is added one after the other.
    */
   add(
-    { event, before, transition, entry, counted }: Recorded,
+    { event, before, transition, entry, counted }: Played,
     applied: Applied,
     settle: Settlement | null,
   ): WorkingUnit {
@@ -147,7 +134,7 @@ export class WorkingUnits {
 /** Writes what is to be counted later into the change; returns what is counted with this commit. */
 function tally(
   change: CallChange,
-  counted: Recorded['counted'],
+  counted: Played['counted'],
 ): { final: Final[]; awaited: Final[] } {
   const { call } = change;
   const final = [...counted.final];
