@@ -24,7 +24,7 @@ export interface AccountWatchOptions {
   now(): number;
 }
 
-interface Standing {
+interface Seen {
   finding: Finding;
   firstAt: number;
   lastAt: number;
@@ -32,7 +32,7 @@ interface Standing {
 
 export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
   const { everyMs, look, log, now } = options;
-  let standing = new Map<string, Standing>();
+  let seen = new Map<string, Seen>();
   const rounds = repeat({
     everyMs,
     async run(stopped) {
@@ -51,18 +51,18 @@ export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
     const unknown = new Set(
       findings.flatMap(({ check, status }) => (status === 'unknown' ? check : [])),
     );
-    const next = new Map<string, Standing>();
+    const next = new Map<string, Seen>();
     for (const [key, finding] of bad) {
-      const known = standing.get(key);
+      const known = seen.get(key);
       if (known === undefined) log.emit('account.problem', fieldsOf(finding));
       next.set(key, { finding, firstAt: known?.firstAt ?? at, lastAt: at });
     }
-    for (const [key, known] of standing) {
+    for (const [key, known] of seen) {
       if (next.has(key)) continue;
       if (unknown.has(known.finding.check)) next.set(key, known);
       else log.emit('account.resolved', fieldsOf(known.finding));
     }
-    standing = next;
+    seen = next;
   }
 
   return {
@@ -72,7 +72,7 @@ export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
     stop() {
       void rounds.stop();
     },
-    troubles: () => [...standing.values()].map(troubleOf),
+    troubles: () => [...seen.values()].map(troubleOf),
   };
 }
 
@@ -96,7 +96,7 @@ function fieldsOf({ check, about, status, message, fix }: Finding) {
   return { check, about, status, detail: message, fix };
 }
 
-function troubleOf({ finding, firstAt, lastAt }: Standing): Trouble {
+function troubleOf({ finding, firstAt, lastAt }: Seen): Trouble {
   const { check, about, status, message, fix } = finding;
   return {
     kind: 'account.problem',

@@ -4,7 +4,7 @@
  */
 import type { Log } from '../log/log.ts';
 import { type Once, onceForEach, onceUntilRecovered } from '../log/once.ts';
-import { standing, type Trouble } from '../log/troubles.ts';
+import { readyWarning, type Trouble } from '../log/troubles.ts';
 import type { LookupClient } from '../lookups/client.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NextRoutes, Routes } from '../routing/reload.ts';
@@ -115,7 +115,11 @@ export function createEngine(options: EngineOptions): Engine {
   });
   const sharedFile = watchSharedFile(options);
   const warnings = () => [...dispatcher.warnings(), ...sharedFile.warnings()];
-  const troubles = () => [...warnings().map(standing), ...routes.troubles(), ...options.troubles()];
+  const troubles = () => [
+    ...warnings().map(readyWarning),
+    ...routes.troubles(),
+    ...options.troubles(),
+  ];
   const upkeep = createLoggedUpkeep(options, {
     routes,
     troubles,
@@ -223,7 +227,7 @@ function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep 
     historyDays,
     instance,
     clock: Date.now,
-    standing: () => ({
+    status: () => ({
       routeSet: routes.current().hash,
       refusal: routes.refusal()?.problems[0]?.message ?? null,
       troubles: troubles(),

@@ -38,7 +38,7 @@ export interface UpkeepOptions {
   /** This process's wall clock. */
   clock: () => number;
   /** The content of the heartbeat. */
-  standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
+  status(): { routeSet: string; refusal: string | null; troubles?: unknown };
   /** Does what another replica has asked for since the last time. */
   followReload(): Promise<void>;
   /** Looks for other servers, which have heartbeats too. */
@@ -130,7 +130,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   async function heartbeat(): Promise<void> {
     startedAt ??= (await store.due(1)).now - (clock() - createdAt);
-    await store.heartbeat({ id: instance, startedAt, ...options.standing() });
+    await store.heartbeat({ id: instance, startedAt, ...options.status() });
     await options.lookAround();
   }
 }

@@ -168,7 +168,7 @@ function saysStore(error: unknown): boolean {
 }
 
 /** A problem that lasts as long as it is reported, such as a warning of the ready endpoint. */
-export function standing(title: string): Trouble {
+export function readyWarning(title: string): Trouble {
   const nothing = { detail: null, fix: null, firstAt: null, lastAt: null, target: null };
   return { kind: 'ready.warning', severity: 'error', title, count: 1, ...nothing };
 }

@@ -51,7 +51,7 @@ describe.each([
       historyDays: 400,
       instance: 'this',
       clock,
-      standing: () => ({ routeSet: 'a hash', refusal: null }),
+      status: () => ({ routeSet: 'a hash', refusal: null }),
       lookAround: async () => {},
       followReload: async () => {},
       counted: () => {},

@@ -88,7 +88,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
     historyDays: 400,
     instance: `replica ${replicas.length}`,
     clock: Date.now,
-    standing: () => ({ routeSet: 'hash', refusal: null }),
+    status: () => ({ routeSet: 'hash', refusal: null }),
     lookAround: async () => {},
     followReload: async () => {},
     counted: (final) => observer.counted(final),
