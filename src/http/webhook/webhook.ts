@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import rawBody from 'fastify-raw-body';
+import type { WebhookEvent } from '../../core/machine/event.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import { RefereeError } from '../../errors.ts';
 import type { Log } from '../../log/log.ts';
@@ -150,34 +151,36 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse, withoutCall: Refusals):
   return answer;
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { headers, webhookAt: startedAt, rawBody: body } = request;
+    const { headers, webhookAt, rawBody: body } = request;
     if (!Buffer.isBuffer(body)) return refuse(request, reply, NO_BODY);
 
-    const webhook = await verifyAndParse(verifier, { headers, body, now: startedAt });
-    if (webhook.kind === 'refused') {
-      const problem = verificationProblem(webhook.refusal);
-      return refuse(request, reply, compressed(problem, headers['content-encoding']));
-    }
-    if (webhook.kind === 'not_telnyx') {
-      const problem = notAnEvent(webhook.why, webhook.fix);
+    const webhook = await verifyAndParse(verifier, { headers, body, now: webhookAt });
+    if (webhook.kind === 'refused' || webhook.kind === 'not_telnyx') {
+      const problem =
+        webhook.kind === 'refused'
+          ? verificationProblem(webhook.refusal)
+          : notAnEvent(webhook.why, webhook.fix);
       return refuse(request, reply, compressed(problem, headers['content-encoding']));
     }
     const deliveryAttempt = webhook.kind === 'call' ? webhook.event.deliveryAttempt : null;
-    skew.saw(startedAt - webhook.signedAt, deliveryAttempt);
-    if (webhook.kind === 'not_a_call') {
-      const { type, lost } = webhook;
-      // Another delivery would name no call either, so it is answered 200, but somebody must know.
-      if (lost !== undefined) {
-        const session = lost.sessionId === null ? '' : ` of the session ${lost.sessionId}`;
-        const detail = `${lost.why} Event ${lost.id}${session}.`;
-        const fields = { status: 200, detail, fix: null, remote: request.ip };
-        withoutCall.count(type ?? 'none', fields);
-      }
-      const result = lost === undefined ? 'ignored' : 'without_call';
-      metrics.webhook(type ?? 'none', result, now() - startedAt);
-      return accepted(reply, lifecycle);
+    skew.saw(webhookAt - webhook.signedAt, deliveryAttempt);
+    if (webhook.kind === 'call') return take(webhook.event, request, reply);
+    const { type, lost } = webhook;
+    // Another delivery would name no call either, so it is answered 200, but somebody must know.
+    if (lost !== undefined) {
+      const session = lost.sessionId === null ? '' : ` of the session ${lost.sessionId}`;
+      const detail = `${lost.why} Event ${lost.id}${session}.`;
+      const fields = { status: 200, detail, fix: null, remote: request.ip };
+      withoutCall.count(type ?? 'none', fields);
     }
-    const { event } = webhook;
+    const result = lost === undefined ? 'ignored' : 'without_call';
+    metrics.webhook(type ?? 'none', result, now() - webhookAt);
+    return accepted(reply, lifecycle);
+  }
+
+  /** The event of a call. */
+  async function take(event: WebhookEvent, request: FastifyRequest, reply: FastifyReply) {
+    const { webhookAt: startedAt } = request;
     event.clockSkewMs = skew.aheadMs();
     // A repeated delivery means that an earlier one failed. Others may have failed too, and Telnyx
     // does not repeat all of them.
