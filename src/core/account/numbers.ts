@@ -74,16 +74,16 @@ function forwardsAlways({ account: { voices } }: Seen, { id }: PhoneNumber): str
 }
 
 export function unrouted(seen: Seen): Finding[] {
-  const { routes, account } = seen;
+  const { routes, account, now } = seen;
   if (routes === null) return [noRoutes('unrouted')];
   const assigned = assignedNumbers('unrouted', seen);
   if (!('list' in assigned)) return [assigned];
   const { voices } = account;
-  const unknown = assigned.list.filter(({ id, number }) => {
+  const unknown = assigned.list.filter(({ id, number, connectionId }) => {
     // The `to` that a call to it will have: Telnyx may rewrite it.
     const voice = voices.end === 'value' ? voices.value.get(id) : undefined;
     const to = voice?.translatedNumber ?? number;
-    return !routes.inExamples.has(to) && !routes.couldMatch(to);
+    return !routes.inExamples.has(to) && !routes.couldMatch(to, connectionId, now);
   });
   if (unknown.length === 0) {
     const message = 'Every number that is assigned can match a rule, or an example names it.';

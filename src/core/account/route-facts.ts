@@ -22,8 +22,11 @@ import { type Table, tableName } from '../rules/tables/table.ts';
 import { hasPlaces, isOperators, literalText } from '../rules/texts/template.ts';
 
 export interface RouteFacts {
-  /** Whether a rule, not only `otherwise`, could match a call to this number. */
-  couldMatch(number: string): boolean;
+  /**
+   * Whether a rule, not only `otherwise`, could match a call to this number over this connection
+   * from now on.
+   */
+  couldMatch(number: string, connectionId: string | null, now: number): boolean;
   /** Numbers that examples call. */
   inExamples: ReadonlySet<string>;
   /** Exact numbers of ours that a rule's `to` names, each with the first rule that does. */
@@ -45,7 +48,7 @@ export function routeFacts(
     if (key !== null) inExamples.add(key);
   }
   return {
-    couldMatch: (number) => couldMatch(routes, number),
+    couldMatch: (number, connectionId, now) => couldMatch(routes, { number, connectionId, now }),
     inExamples,
     named: namedNumbers(set),
     attestationRule: set.rules.find(({ when }) => mentions(when, 'attestation'))?.name ?? null,
@@ -53,9 +56,12 @@ export function routeFacts(
   };
 }
 
-function couldMatch({ rules, index }: CompiledRoutes, number: string): boolean {
-  const facts: CallFacts = { ...noFacts(''), direction: 'incoming', to: number };
-  const moment = { event: 'call.initiated' as const, at: 0, digits: null };
+function couldMatch(
+  { rules, index }: CompiledRoutes,
+  { number, connectionId, now }: { number: string; connectionId: string | null; now: number },
+): boolean {
+  const facts: CallFacts = { ...noFacts(''), direction: 'incoming', to: number, connectionId };
+  const moment = { event: 'call.initiated' as const, at: now, digits: null };
   const subject = new Subject(facts, moment, {}, index);
   return rules.some(({ check }) => check.someCall(subject) >= 0);
 }

@@ -15,8 +15,8 @@ export interface Check {
    */
   later(subject: Subject): number;
   /**
-   * Whether it could match any incoming call to the subject's number, from any caller at any time;
-   * three values, as for `later`.
+   * Whether it could match any incoming call to the subject's number over its connection, from any
+   * caller at any time from now on; three values, as for `later`.
    */
   someCall(subject: Subject): number;
   /**

@@ -399,6 +399,12 @@ const TABLE: [CheckName, string, Given, Status[]][] = [
     },
     ['ok'],
   ],
+  [
+    'unrouted',
+    'a rule for calls over another connection',
+    { routes: { couldMatch: (_, connectionId) => connectionId !== ID } },
+    ['warning'],
+  ],
   ['unrouted', 'no routes', { routes: null }, ['unknown']],
 
   ['foreign', 'nothing named', {}, ['ok']],

@@ -36,13 +36,33 @@ describe('a rule could match a call to +14155550100', () => {
     ['{ not: { from: "+4930901820" } }', true],
     ['{ any: [ { to: "+14155550111" }, { to: "+14155550100" } ] }', true],
     ['{ to: "list:ours" }', false],
+    ['{ connection_id: "77" }', true],
+    ['{ connection_id: ["78", "77"], from: "+4930901820" }', true],
+    ['{ to: "+14155550100", connection_id: "78" }', false],
+    ['{ not: { connection_id: "77" } }', false],
+    ['{ not: { connection_id: "78" } }', true],
   ])('when %s: %s', async (when, could) => {
-    expect((await facts(rules(when))).couldMatch('+14155550100')).toBe(could);
+    expect((await facts(rules(when))).couldMatch('+14155550100', '77', 0)).toBe(could);
+  });
+
+  test.each([
+    ['2026-03-01', true],
+    ['2026-03-03', false],
+  ])('until 2026-03-02, asked on %s: %s', async (day, could) => {
+    const dated = rules('{ to: "+14155550100" }').replace('do:', 'until: "2026-03-02", do:');
+    const { couldMatch } = await facts(dated);
+    expect(couldMatch('+14155550100', '77', Date.parse(day))).toBe(could);
+  });
+
+  test('that begins later', async () => {
+    const dated = rules('{ to: "+14155550100" }').replace('do:', 'from: "2026-03-02", do:');
+    expect((await facts(dated)).couldMatch('+14155550100', '77', 0)).toBe(true);
   });
 
   test('as its list says, exactly or by a prefix', async () => {
     const { couldMatch } = await facts(rules('{ to: "list:ours" }'));
-    expect([couldMatch('+14155550140'), couldMatch('+14155560001')]).toEqual([true, true]);
+    const could = (number: string) => couldMatch(number, '77', 0);
+    expect([could('+14155550140'), could('+14155560001')]).toEqual([true, true]);
   });
 });
 

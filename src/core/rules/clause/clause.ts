@@ -8,6 +8,7 @@ import { addressClause } from './address.ts';
 import {
   anonymousClause,
   attestationClause,
+  connectionClause,
   directionClause,
   headerClause,
   oneOf,
@@ -27,12 +28,7 @@ export function compileClause(clause: Clause, around: Surroundings): Check {
     case 'direction':
       return directionClause(clause.values);
     case 'connection_id':
-      return oneOf(
-        'connection_id',
-        clause.values,
-        ({ facts }) => facts.connectionId,
-        () => 'the call names none',
-      );
+      return connectionClause(clause.values);
     case 'caller_type':
       return oneOf(
         'caller_type',

@@ -39,6 +39,18 @@ export function directionClause(values: readonly string[]): Check {
   return { ...check, someCall: () => (values.includes('incoming') ? 1 : -1) };
 }
 
+export function connectionClause(values: readonly string[]): Check {
+  const check = oneOf(
+    'connection_id',
+    values,
+    ({ facts }) => facts.connectionId,
+    () => 'the call names none',
+  );
+  const someCall = (subject: Subject) =>
+    subject.facts.connectionId === null ? 0 : check.holds(subject) ? 1 : -1;
+  return { ...check, someCall };
+}
+
 export function whyNoCountry(subject: Subject): string {
   const from = quote(subject.facts.from);
   if (subject.facts.from === null) return 'the caller sent no number';

@@ -69,7 +69,7 @@ export function datesClause({ fromMs, untilMs, zone }: Extract<Clause, { key: 'd
   const isEarly = ({ moment }: Subject) => fromMs !== null && moment.at < fromMs;
   const isLate = ({ moment }: Subject) => untilMs !== null && moment.at >= untilMs;
   const text = (ms: number | null) => (ms === null ? '' : wallText(zone, ms));
-  return lasting({
+  const check = lasting({
     holds: (subject) => !isEarly(subject) && !isLate(subject),
     failed: (subject) =>
       isEarly(subject)
@@ -78,4 +78,5 @@ export function datesClause({ fromMs, untilMs, zone }: Extract<Clause, { key: 'd
     held: () =>
       untilMs === null ? `in force since ${text(fromMs)}` : `in force until ${text(untilMs)}`,
   });
+  return { ...check, someCall: (subject) => (isLate(subject) ? -1 : 0) };
 }
