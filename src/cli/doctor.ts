@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { Reached } from '../core/account/account.ts';
-import { expectedUrl, readyUrl } from '../core/account/applications.ts';
+import { readyUrl } from '../core/account/applications.ts';
 import { examine } from '../core/account/examine.ts';
 import { type AccountSettings, type Finding, ourApplications } from '../core/account/finding.ts';
 import { type RouteFacts, routeFacts } from '../core/account/route-facts.ts';
@@ -15,6 +15,7 @@ import { counted } from '../core/counted.ts';
 import { createAccountClient, type Progress } from '../telnyx/account/client.ts';
 import { readAccount } from '../telnyx/account/read-account.ts';
 import { pathOf } from './options/path.ts';
+import { publicUrl } from './options/public-url.ts';
 import { accountConfig } from './sources/account-config.ts';
 import { reach } from './sources/reach.ts';
 import { loadFolder } from './sources/routes-folder.ts';
@@ -34,20 +35,17 @@ export interface DoctorReport {
 }
 
 export function doctorCommand(program: Command, io: Io): void {
-  const command = program
+  program
     .command('doctor')
     .description(
       'check the Telnyx account and the routes, without changing anything; exit 1 on a problem',
     )
     .option('--routes <dir>', 'the routes folder; default ROUTES_DIR, else routes', pathOf)
-    .option('--url <url>', 'where webhooks should arrive: https://host')
-    .option('--json', 'one JSON object');
-  command.action(async (options: DoctorOptions) => {
-    if (options.url !== undefined && expectedUrl(options.url) === null) {
-      command.error(`referee doctor: --url: expected https://host, got "${options.url}"`);
-    }
-    process.exitCode = await runDoctor(options, io);
-  });
+    .option('--url <url>', 'where webhooks should arrive: https://host', publicUrl)
+    .option('--json', 'one JSON object')
+    .action(async (options: DoctorOptions) => {
+      process.exitCode = await runDoctor(options, io);
+    });
 }
 
 /** The exit code. */

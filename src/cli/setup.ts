@@ -3,17 +3,16 @@
  * first, and changes nothing before somebody has agreed and the undo file is written.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { expectedUrl } from '../core/account/applications.ts';
 import { DEFAULT_NAME } from '../core/account/setup.ts';
 import { createAccountClient } from '../telnyx/account/client.ts';
 import { numberOf } from './options/number.ts';
 import { pathOf } from './options/path.ts';
+import { publicUrl } from './options/public-url.ts';
 import { carryOut } from './setup/changes.ts';
 import { readSetup, readUndo, type SetupOptions } from './setup/plan.ts';
 import { readUndoFile } from './setup/undo-file.ts';
 import { accountConfig, validOrSay } from './sources/account-config.ts';
 import { type Io, jsonText } from './terminal/io.ts';
-import { plain } from './terminal/terminal.ts';
 
 export function setupCommand(program: Command, io: Io): void {
   const command = program
@@ -21,7 +20,7 @@ export function setupCommand(program: Command, io: Io): void {
     .description(
       'configure the Telnyx account so that calls reach this server: shows the plan, asks, applies it',
     )
-    .option('--url <url>', 'the public address of this server: https://host', urlOf)
+    .option('--url <url>', 'the public address of this server: https://host', publicUrl)
     .option(
       '--app <name>',
       `name or id of the Call Control Application; default: the one with this URL, else a new "${DEFAULT_NAME}"`,
@@ -75,18 +74,6 @@ async function runSetup(options: SetupOptions, io: Io): Promise<number> {
   } finally {
     await client.close();
   }
-}
-
-function urlOf(text: string): string {
-  const url = expectedUrl(text);
-  const isLocal = /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:|\/)/.test(url ?? '');
-  if (url === null || !(url.startsWith('https://') || isLocal)) {
-    throw new InvalidArgumentError(`expected https://host, got "${plain(text)}"`);
-  }
-  if (new URL(text).search !== '' || new URL(text).hash !== '' || new URL(text).username !== '') {
-    throw new InvalidArgumentError(`expected only https://host, without user, query or fragment`);
-  }
-  return text;
 }
 
 function nameOf(text: string): string {

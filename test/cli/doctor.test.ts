@@ -158,7 +158,7 @@ describe('referee doctor', () => {
   test('--url is where webhooks should arrive, and must be an address', async () => {
     const other = await doctor({}, { args: ['--json', '--url', 'https://other.example.com'] });
     expect(statusOf(other, 'webhook_url')).toEqual(['problem']);
-    for (const url of ['other', 'mailto:somebody@example.com']) {
+    for (const url of ['other', 'mailto:somebody@example.com', 'http://calls.example.com']) {
       const bad = await doctor({}, { args: ['--url', url] });
       expect(bad).toMatchObject({ code: 2, err: expect.stringContaining('expected https://host') });
     }

@@ -81,8 +81,7 @@ export function unread(
 }
 
 const FIXES: Record<'denied' | 'missing' | 'unreachable', (what: string) => string> = {
-  denied: (what) =>
-    `Give the API key the permission to read ${what}, or look in the Telnyx portal.`,
+  denied: (what) => `Check TELNYX_API_KEY, and give the key the permission to read ${what}.`,
   missing: () => 'Look in the Telnyx portal: the API does not have it.',
   unreachable: () =>
     'Run it again. If that does not help, check the network, TELNYX_API_URL and status.telnyx.com.',
