@@ -758,6 +758,13 @@ const MEANT: [string, string, string[]][] = [
     ],
   ],
   [
+    'a name with characters that names do not have',
+    `targets: { "vertrieb süd": { sip: "sip:a@x.example" } }${OTHERWISE}`,
+    [
+      '1:12 "vertrieb süd" is not a name of a target (use only letters A to Z, digits, spaces and . _ / - (64 characters, the first no sign), for example "support-us")',
+    ],
+  ],
+  [
     'numbers to transfer to',
     `otherwise:\n  - transfer: "+44 (0)20 7946 0958"\n  - transfer: "+44 20 7946 0958"\n  - transfer: "+4402079460958"\n  - transfer: "4155550100"\n  - { transfer: "+14155550199", from: "+44 020 7946 0958" }\n  - transfer: "+100"`,
     [

@@ -111,7 +111,8 @@ export function memberOf(
     if (names?.pattern === undefined || matches(names.pattern, key)) {
       return { key, text: key, schema: others, isReported };
     }
-    const hint = meantHint(key, names.pattern, lookAlike(key)) ?? example(names);
+    const allowed = names.description === undefined ? '' : `use only ${names.description}, `;
+    const hint = meantHint(key, names.pattern, lookAlike(key)) ?? allowed + example(names);
     if (!isReported) {
       report.at(node, `${shown(key)} is not ${withArticle(names.title ?? 'name')}`, hint);
     }

@@ -54,6 +54,7 @@ export const spoken = reference<string>('spoken');
 export const duration = (description: string) => reference<string>('duration', description);
 export const nameKey = (what: string, example: string) => ({
   title: `name of a ${what}`,
+  description: 'letters A to Z, digits, spaces and . _ / - (64 characters, the first no sign)',
   pattern: NAME,
   examples: [example],
 });
@@ -65,6 +66,7 @@ export const headerKey = (example: string) => ({
 /** The last key of a path in `keep`. */
 export const fieldKey = {
   title: 'field of a lookup',
+  description: 'letters A to Z, digits, _ and - (64 characters, the first a letter or _)',
   pattern: '^[A-Za-z_][A-Za-z0-9_-]{0,63}$',
   examples: ['tier'],
 };
