@@ -5,7 +5,7 @@ import type { SetContext } from '../building/context.ts';
 import { knowsAllRules } from '../building/uncertain.ts';
 import type { Positions } from '../decode/positions.ts';
 import type { DecodedSet } from '../decoded-set.ts';
-import { quoted } from '../numbers/number.ts';
+import { checkDialled, quoted } from '../numbers/number.ts';
 import { didYouMean, type Place } from '../problem.ts';
 import type { WrittenExample } from '../schema/example.ts';
 import { buildExample, type Example } from './example.ts';
@@ -86,10 +86,26 @@ function checkExampleNames(
       didYouMean(name, set.switches.keys()),
     );
   }
+  checkNumbers(context, written.call, positions);
   const at = written.call.at;
   if (at !== undefined && readMoment(at) === null) {
     const { problem, hint } = notAMoment(at);
     problems.problem(positions.at(written.call, 'at'), problem, hint);
+  }
+}
+
+/**
+ * Telnyx sends no number like these, so the example would test a call that nobody makes. Any other
+ * text may be a caller or a callee, such as `anonymous`.
+ */
+function checkNumbers(
+  { problems, country }: SetContext,
+  call: WrittenExample['call'],
+  positions: Positions,
+): void {
+  for (const key of ['from', 'to'] as const) {
+    const check = checkDialled(call[key] ?? '', country);
+    if (check !== null) problems.problem(positions.at(call, key), check.problem, check.hint);
   }
 }
 

@@ -8,18 +8,39 @@ import { inAscii, lookAlike } from '../look-alikes.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { fromNational } from './national.ts';
 
+type NumberProblem = { problem: string; hint: string };
 type NumberCheck = { problem: string; hint: string } | { warning: string; hint: string } | null;
 
 /** `country`: a number without a country code is read as national there, for the hint. */
 export function checkNumber(text: string, country: string | null = null): NumberCheck {
+  return checkNational(text, country) ?? checkWritten(text);
+}
+
+/** Only what no call can have: a number as it is dialled within a country. */
+export function checkDialled(text: string, country: string | null): NumberProblem | null {
+  return checkNational(text, country) ?? (SEPARATED.test(text) ? checkTrunkPrefix(text) : null);
+}
+
+function checkNational(text: string, country: string | null): NumberProblem | null {
   const meant = fromNational(text, country);
-  if (meant !== null) {
-    return {
-      problem: `${quoted(text)} is a number as dialled within ${country}: it would match no call`,
-      hint: `write ${quoted(meant)}`,
-    };
-  }
-  return checkWritten(text);
+  return meant === null
+    ? null
+    : {
+        problem: `${quoted(text)} is a number as dialled within ${country}: it would match no call`,
+        hint: `write ${quoted(meant)}`,
+      };
+}
+
+function checkTrunkPrefix(text: string): NumberProblem | null {
+  if (!/\(0+\)/.test(text) && !hasTrunkPrefix(withoutSeparators(text))) return null;
+  return {
+    problem: `${quoted(text)} contains the trunk prefix that is only dialled within the country: it would match no call`,
+    hint: writtenRight(text) || 'write the number as it is dialled from abroad',
+  };
+}
+
+function withoutSeparators(text: string): string {
+  return text.replace(/[\s().-]/g, '');
 }
 
 function checkWritten(text: string): NumberCheck {
@@ -61,7 +82,7 @@ function checkWritten(text: string): NumberCheck {
   if (text.startsWith('+')) return checkE164(text);
   if (/^(sips?|tel):/i.test(text) || text.includes('@')) return checkAddress(text);
   if (/[*?]/.test(text)) return checkGlob(text);
-  if (NATIONAL.test(text)) return checkNational(text);
+  if (NATIONAL.test(text)) return checkWithoutCode(text);
   if (/^[0-9][.,][0-9]+E\+[0-9]+$/i.test(text)) {
     return {
       problem: `${quoted(text)} is what a spreadsheet makes of a long number: digits are missing`,
@@ -86,7 +107,7 @@ const PLAIN = /^\+[0-9]+\*?$/;
 const SEPARATED = /^\+[0-9\s().*?-]*$/;
 
 function checkE164(text: string): NumberCheck {
-  const plain = text.replace(/[\s().-]/g, '');
+  const plain = withoutSeparators(text);
   if (!SEPARATED.test(text)) {
     return {
       problem: `${quoted(text)} is not an E.164 number or a pattern of one`,
@@ -103,12 +124,8 @@ function checkE164(text: string): NumberCheck {
   const digits = plain.replace(/[^0-9?]/g, '').length;
   if (digits > 15)
     return { problem: `${quoted(text)} has ${digits} digits; E.164 has at most 15`, hint: '' };
-  if (/\(0+\)/.test(text) || hasTrunkPrefix(plain)) {
-    return {
-      problem: `${quoted(text)} contains the trunk prefix that is only dialled within the country: it would match no call`,
-      hint: writtenRight(text) || 'write the number as it is dialled from abroad',
-    };
-  }
+  const trunk = checkTrunkPrefix(text);
+  if (trunk !== null) return trunk;
   if (wildcards) return checkPrefix(text, plain);
   if (digits < 7) {
     return {
@@ -145,7 +162,7 @@ function checkPrefix(text: string, plain: string): NumberCheck {
  * The country is not known: "4155550100" with a + would be a Swiss number. Only 00 is followed by a
  * country code.
  */
-function checkNational(text: string): NumberCheck {
+function checkWithoutCode(text: string): NumberCheck {
   const digits = text.replace(/[^0-9]/g, '');
   if (digits.length < 7) return null;
   const meant = digits.startsWith('00') ? writtenRight(text) : '';

@@ -77,10 +77,27 @@ describe('in a route file a national form stays a problem', () => {
     ],
     ['a transfer', 'rules: [{ name: a, do: [{ transfer: "030 901820" }] }]'],
     ['a label', 'numbers: { "030 901820": Berlin main }'],
+    [
+      'the call of an example',
+      'examples: [{ name: e, call: { to: "030 901820" }, expect: { rule: otherwise } }]',
+    ],
+    [
+      'the caller of an example, with a trunk prefix',
+      'examples: [{ name: e, call: { to: "+14155550100", from: "+49 (0)30 901820" }, expect: { rule: otherwise } }]',
+    ],
   ])('in %s, with the number that is meant', async (_where, text) => {
     const [problem, ...others] = problemsOf(await load(`${policy}\n${text}\notherwise: [hangup]`));
     expect(problem).toContain('write "+4930901820"');
     expect(others).toEqual([]);
+  });
+
+  test('but a caller of an example may send anything else', async () => {
+    const calls = ['anonymous', '1234', 'sip:ada@example.com'].map(
+      (from) =>
+        `{ name: "${from}", call: { to: "+4930901820", from: "${from}" }, expect: { rule: otherwise } }`,
+    );
+    const set = `${policy}\nexamples: [${calls.join(', ')}]\notherwise: [hangup]`;
+    expect(problemsOf(await load(set))).toEqual([]);
   });
 
   test('of a country that exists', async () => {
