@@ -110,6 +110,15 @@ describe('what is wrong with days is located', () => {
     ['special: [ "2026-12-05" ]', 'does not say what is special about the day'],
     ['special: [ "2026-12-05 shut" ]', 'times such as 10:00-16:00, closed or open'],
     ['closed: [ "2026-12-24-2027-01-01" ]', 'write the range as "2026-12-24..2027-01-01"'],
+    [
+      'special: [ "2026-12-05 10:00-12:00, 13:00-16:00" ]',
+      'write an entry for each: "2026-12-05 10:00-12:00", "2026-12-05 13:00-16:00"',
+    ],
+    [
+      'closed: [ "12-24..12-31 9:00-10:00 and 14-16" ]',
+      'write an entry for each: "12-24..12-31 09:00-10:00", "12-24..12-31 14:00-16:00"',
+    ],
+    ['closed: [ "2026-12-24 from noon on" ]', 'yyyy-mm-dd, or mm-dd for every year, such as'],
     ['closed: [ "2026-12-24 .. 2027-01-01" ]', 'write "2026-12-24..2027-01-01"'],
     ['closed: [ "2027-01-01..2026-12-24" ]', 'write "2026-12-24..2027-01-01"'],
     ['closed: [ "2026-12-24..01-01" ]', 'has a year at one end only'],

@@ -4,6 +4,7 @@ import type { Schedule } from '../../core/rules/rule.ts';
 import { dateOf } from '../../core/rules/schedules/wall.ts';
 import { DAY_MS } from '../../core/rules/schedules/zone.ts';
 import { quoted } from '../numbers/number.ts';
+import { meantRange } from './meant-hours.ts';
 import { asTyped, readTimes, type Trouble } from './written-times.ts';
 
 type Closure = Schedule['closed'][number];
@@ -65,6 +66,13 @@ const MISTAKEN_RANGE = new RegExp(`^(${DATE})\\s*(?:-|to|\\.{1,3}|…)\\s*(${DAT
 function readDated(text: string, such: string): { dates: string[]; rest: string } | Trouble {
   const trimmed = text.trim();
   const [, from, to, rest = ''] = DATED.exec(trimmed) ?? [];
+  const entries = meantEntries(trimmed);
+  if (entries !== null) {
+    return {
+      problem: `${quoted(text)} has several ranges of times`,
+      hint: `write an entry for each: ${entries.map(quoted).join(', ')}`,
+    };
+  }
   if (from === undefined) {
     const [, first, last, after = ''] = MISTAKEN_RANGE.exec(trimmed) ?? [];
     return {
@@ -87,10 +95,19 @@ function readDated(text: string, such: string): { dates: string[]; rest: string 
   return 'problem' in dates ? dates : { dates, rest };
 }
 
+/** `2026-12-05 10:00-12:00, 13:00-16:00`: one entry for each range of times. */
+function meantEntries(text: string): string[] | null {
+  const [, dates, times = ''] = /^(\S+)\s+(.+)$/.exec(text) ?? [];
+  if (dates === undefined || !/^\d\S*$/.test(dates)) return null;
+  const ranges = times.split(/\s*(?:[,;&+]|\band\b)\s*/).map(meantRange);
+  if (ranges.length < 2 || ranges.includes(null)) return null;
+  return ranges.map((range) => `${dates} ${range}`);
+}
+
 function dateHint(text: string, such: string): string {
   const [, first = '', rest = ''] = /^(\S+)(.*)$/.exec(text) ?? [];
   const meant = meantDate(first);
-  if (meant !== null) return `write "${meant}${rest}"`;
+  if (meant !== null && meant !== first) return `write "${meant}${rest}"`;
   if (!/\d/.test(text)) {
     return 'write its date, with the year if it moves: "2027-03-29". closed_ical names a calendar of holidays';
   }
