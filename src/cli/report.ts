@@ -96,7 +96,8 @@ function reportText(report: ReportJson, width: number | null): string {
     ],
   );
   return [
-    `From ${at(from)} to ${at(to)}; days of ${zone}${compared === null ? '' : `; before: from ${at(compared.from)} to ${at(compared.to)}`}`,
+    `From ${at(from)} to ${at(to)}; days of ${zone}`,
+    ...(compared === null ? [] : [`Before: from ${at(compared.from)} to ${at(compared.to)}`]),
     '',
     ...tableLines([head, ...lines], { width, givenUp: GIVEN_UP, align: 'right' }),
   ].join('\n');

@@ -108,7 +108,7 @@ test('the command line says the same, as text, JSON and CSV', async () => {
   const span = ['--from', '2026-03-02T00:00:00Z', '--to', '2026-03-04T00:00:00Z', '--zone', 'UTC'];
   const { out, code } = await referee(...span, '--compare', 'week');
   expect(code).toBe(0);
-  expect(out).toMatch(/^From 2026-03-02T00:00:00Z to .*; days of UTC; before: from 2026-02-23/);
+  expect(out).toMatch(/^From 2026-03-02T00:00:00Z to .*; days of UTC\nBefore: from 2026-02-23/);
   expect(out).toMatch(/\nDAY +CALLS +REACHED .*CALLS BEFORE +REACHED BEFORE\n2026-03-02 +1 +1 /);
   expect(out).toMatch(/\nall +2 +1 +1 .* 50 %/);
   const answer = await app.api(`/v1/reports?${SPAN}&by=rule`);
