@@ -2,6 +2,7 @@
 import type { Call } from '../core/machine/call.ts';
 import { outcomeOfCall, summaryOf } from '../core/machine/caller-outcome.ts';
 import type { CallEvent } from '../core/machine/event.ts';
+import { callEndedAt } from '../core/machine/heard-late.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import type { LogEventName } from '../log/events.ts';
 import type { Log, LogFields } from '../log/log.ts';
@@ -158,7 +159,7 @@ function outcomeFields(call: Call) {
 }
 
 function duration(call: Call) {
-  return { seconds: Math.round(((call.endedAt ?? 0) - call.createdAt) / 100) / 10 };
+  return { seconds: Math.round(((callEndedAt(call) ?? 0) - call.createdAt) / 100) / 10 };
 }
 
 /** Pressed keys are only shown at debug; see `digits` in core/rules/clause/clause.ts. */

@@ -38,6 +38,7 @@ export function anAttempt(id: string, given: Partial<Attempt> = {}): Attempt {
     progress: false,
     verdict: null,
     endedAt: null,
+    endHeardLateMs: 0,
     final: false,
     finalUnclear: false,
     sipNotifyResponse: null,

@@ -9,6 +9,7 @@ import { outcomeOfCall } from '../machine/caller-outcome.ts';
 import { costTarget, costTotals } from '../machine/cost.ts';
 import { neverAsked } from '../machine/counting.ts';
 import { addDecimals } from '../machine/decimal.ts';
+import { attemptEndedAt } from '../machine/heard-late.ts';
 import { addLatencies, bucketOf, type Latencies } from './latencies.ts';
 
 /** A name, or null: for a rule `otherwise` (or undecided), for a target a literal one. */
@@ -88,7 +89,8 @@ export function sumsOf(call: Call): Sum[] {
 }
 
 function attemptSum(attempt: Attempt) {
-  const { target, verdict, unsent, startedAt, acceptedAt, endedAt } = attempt;
+  const { target, verdict, unsent, startedAt, acceptedAt } = attempt;
+  const endedAt = attemptEndedAt(attempt);
   const isTimed = !unsent && endedAt !== null;
   const tookMs = isTimed ? Math.max(0, endedAt - (acceptedAt ?? startedAt)) : 0;
   const took: Latencies = isTimed ? { [bucketOf(Math.round(tookMs))]: 1 } : {};

@@ -7,6 +7,7 @@ import { wasTakenBack } from './attribution.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
 import { type Envelope, encodeClientState } from './client-state.ts';
 import { isCounted } from './counting.ts';
+import { heardLateMs } from './heard-late.ts';
 import {
   ATTEMPTS_MAX,
   OUTCOME_GRACE_MS,
@@ -110,6 +111,7 @@ export function endAttempt(turn: Turn, attempt: Attempt, verdict: Verdict, reaso
   attempt.verdict = verdict;
   attempt.reason = reason;
   attempt.endedAt = turn.now;
+  attempt.endHeardLateMs = heardLateMs(turn.event, turn.now, attempt.sentAt);
   if (turn.call.running?.id === attempt.id) clearDeadline(turn, 'attempt');
   // A 500 may have hidden that it was executed. Its end is known now, so it is not repeated.
   takeBack(turn, attempt.id);
@@ -238,6 +240,7 @@ function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
     progress: false,
     verdict: null,
     endedAt: null,
+    endHeardLateMs: 0,
     final: false,
     finalUnclear: false,
     sipNotifyResponse: null,

@@ -119,7 +119,10 @@ export interface Attempt {
   progress: boolean;
   /** Null while open. */
   verdict: Verdict | null;
+  /** When we heard of its end. */
   endedAt: number | null;
+  /** How much earlier it was: see heard-late.ts. */
+  endHeardLateMs: number;
   /** call.refer.completed or .failed arrived; a verdict without it is our own conclusion. */
   final: boolean;
   /** It was a call.refer.failed that a newer attempt may have had instead. */
@@ -223,7 +226,10 @@ export interface Call {
   id: string;
   facts: CallFacts;
   createdAt: number;
+  /** When we heard of it. */
   endedAt: number | null;
+  /** How much earlier it was: see heard-late.ts. */
+  endHeardLateMs: number;
   /**
    * The hangup says that the caller ended the call; false while it is live and if it is unknown.
    */

@@ -5,6 +5,7 @@
 
 import type { Attempt, Call, Ends } from './call.ts';
 import { maybeTried, triesAgain } from './counting.ts';
+import { attemptEndedAt, callEndedAt } from './heard-late.ts';
 import { RINGING, type Verdict } from './verdict.ts';
 
 export const CALLER_OUTCOMES = [
@@ -64,8 +65,8 @@ export function summaryOf(call: Call): string {
 }
 
 function endWords(call: Call): string {
-  const { ends, attempts, endedAt, createdAt } = call;
-  const lasted = duration((endedAt ?? createdAt) - createdAt);
+  const { ends, attempts, createdAt } = call;
+  const lasted = duration((callEndedAt(call) ?? createdAt) - createdAt);
   const last = attempts.at(-1);
   const outcome = outcomeOfCall(call);
   switch (outcome) {
@@ -141,11 +142,12 @@ function wayWords({ kind, progress, sipNotifyResponse, bLegAnswered }: Attempt):
   return progress ? 'Calling' : 'On the way to';
 }
 
-function reachedWords({ attempts, createdAt, endedAt }: Call): string {
+function reachedWords(call: Call): string {
+  const { attempts, createdAt } = call;
   const taken = attempts.findLast(({ verdict }) => verdict === 'completed') ?? attempts.at(-1);
   if (taken === undefined) return 'Reached somebody';
   // The news may come after the hangup, but then the caller had arrived before it.
-  const arrivedAt = Math.min(taken.endedAt ?? Infinity, endedAt ?? Infinity);
+  const arrivedAt = Math.min(attemptEndedAt(taken) ?? Infinity, callEndedAt(call) ?? Infinity);
   const waited = arrivedAt === Infinity ? '' : ` after ${duration(arrivedAt - createdAt)}`;
   return `Reached ${shortName(taken)}${waited}${becauseOf(attempts, taken)}`;
 }

@@ -4,6 +4,7 @@ import { endAttempt, openAttempt } from './attempt.ts';
 import { mayHaveArrived } from './attribution.ts';
 import { answeredLate } from './b-leg.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
+import { heardLateMs } from './heard-late.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
 import { cancelOutstanding, clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 import { isFailed } from './verdict.ts';
@@ -119,6 +120,7 @@ function end(turn: Turn, ends: Ends, how: string): void {
   call.phase = 'ended';
   call.ends = ends;
   call.endedAt = turn.now;
+  call.endHeardLateMs = heardLateMs(turn.event, turn.now, call.createdAt);
   note(turn, `${how}: the call ended as ${ends}`);
   turn.notices.push({ kind: 'ended', ends, how });
 }

@@ -26,12 +26,18 @@ export function loseCaller(turn: Turn, event: WebhookEvent): void {
   call.createdAt = Math.min(call.createdAt, heardOfAt(event, turn.now));
   if (call.phase !== 'ended') {
     endMissed(turn);
-    call.endedAt = heardOfAt(event, turn.now);
+    goneAt(turn, event);
   } else if (call.ends !== 'missed') {
     correctEnds(turn, 'missed');
     note(turn, 'the caller had gone before we heard of them: the call ended as missed');
   }
-  if (event.type === 'call.hangup') call.endedAt = heardOfAt(event, turn.now);
+  if (event.type === 'call.hangup') goneAt(turn, event);
+}
+
+/** Nothing of a lost caller waits for a correction, so their end is when it occurred. */
+function goneAt({ call, now }: Turn, event: WebhookEvent): void {
+  call.endedAt = heardOfAt(event, now);
+  call.endHeardLateMs = 0;
 }
 
 /** Whatever the event started is stopped: nobody is on the line any more. */

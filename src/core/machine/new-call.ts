@@ -1,8 +1,8 @@
 /** A call of which only the id is known. */
-import { occurredAtByUs } from './attribution.ts';
 import type { Call, CallFacts } from './call.ts';
 import type { CallEvent } from './event.ts';
 import { heardOfAt, isGone } from './gone.ts';
+import { heardLateMs } from './heard-late.ts';
 import { RINGING_MS_MAX } from './limits.ts';
 
 /**
@@ -12,9 +12,9 @@ import { RINGING_MS_MAX } from './limits.ts';
 export function cameAt(event: CallEvent, now: number): number {
   if (isGone(event)) return heardOfAt(event, now);
   if (event.source !== 'webhook' || event.type !== 'call.initiated') return now;
-  const occurredAt = (event.deliveryAttempt ?? 1) > 1 ? occurredAtByUs(event) : null;
-  const isLikely = occurredAt !== null && occurredAt > now - RINGING_MS_MAX && occurredAt < now;
-  return isLikely ? Math.round(occurredAt) : now;
+  // Whoever still waits is decided as if the webhook that was recovered had come now.
+  if (event.recovered !== undefined) return now;
+  return now - heardLateMs(event, now, now - RINGING_MS_MAX);
 }
 
 export function newCall(callId: string, now: number): Call {
@@ -23,6 +23,7 @@ export function newCall(callId: string, now: number): Call {
     facts: noFacts(callId),
     createdAt: now,
     endedAt: null,
+    endHeardLateMs: 0,
     endedByCaller: false,
     acknowledgedAt: null,
     heardAt: null,

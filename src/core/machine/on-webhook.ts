@@ -16,6 +16,7 @@ import {
 } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { isGone, isLost, loseCaller } from './gone.ts';
+import { heardLateMs } from './heard-late.ts';
 import { onBridged } from './on-b-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
@@ -98,8 +99,15 @@ function onAnswered(turn: Turn): void {
   if (call.phase === 'answering') turn.goOn = true;
 }
 
+/** A probe or a refused command had shown that the leg had ended. */
 function onLateHangup(turn: Turn, event: WebhookEvent): void {
-  const open = openAtTheEnd(turn.call, event);
+  const { call, now } = turn;
+  const lateMs = heardLateMs(event, now, call.createdAt);
+  if (lateMs > 0) {
+    const earlierMs = (call.endedAt ?? now) - (now - lateMs);
+    call.endHeardLateMs = Math.max(call.endHeardLateMs, earlierMs);
+  }
+  const open = openAtTheEnd(call, event);
   if (open !== null) endedWhileOpen(turn, open, isByCaller(event));
   else if (isByCaller(event)) endedByCaller(turn);
 }

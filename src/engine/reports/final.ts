@@ -4,6 +4,7 @@
  */
 import type { Attempt, Call, Verdict } from '../../core/machine/call.ts';
 import { outcomeOfCall } from '../../core/machine/caller-outcome.ts';
+import { attemptEndedAt } from '../../core/machine/heard-late.ts';
 import type { Metrics } from '../../metrics.ts';
 import { arrival, type Final } from '../receiving/tally.ts';
 
@@ -42,7 +43,8 @@ function countEnd(metrics: Counters, call: Call): void {
 
 function countVerdict(metrics: Counters, call: Call, attempt: Attempt, verdict: Verdict): void {
   metrics.verdict(call.rule, attempt.target, verdict);
-  if (attempt.acceptedAt !== null && attempt.endedAt !== null) {
-    metrics.commandToVerdict(verdict, attempt.endedAt - attempt.acceptedAt);
+  const endedAt = attemptEndedAt(attempt);
+  if (attempt.acceptedAt !== null && endedAt !== null) {
+    metrics.commandToVerdict(verdict, endedAt - attempt.acceptedAt);
   }
 }

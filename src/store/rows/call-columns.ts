@@ -4,6 +4,7 @@
 import { clean, cleanOrNull } from '../../core/clean-text.ts';
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { costTarget, costTotals } from '../../core/machine/cost.ts';
+import { attemptEndedAt } from '../../core/machine/heard-late.ts';
 import { OTHERWISE } from '../../core/machine/plan.ts';
 
 /** What calls are searched and sorted by; everything except `dueAt` and `phase` changes rarely. */
@@ -86,7 +87,9 @@ export function attemptMark(attempt: Attempt): string {
 }
 
 /** From accepted to the verdict; null while the attempt is open, and if nothing was ever sent. */
-export function tookMs({ unsent, startedAt, acceptedAt, endedAt }: Attempt): number | null {
+export function tookMs(attempt: Attempt): number | null {
+  const { unsent, startedAt, acceptedAt } = attempt;
+  const endedAt = attemptEndedAt(attempt);
   if (unsent || endedAt === null) return null;
   return Math.max(0, Math.round(endedAt - (acceptedAt ?? startedAt)));
 }

@@ -22,6 +22,7 @@ type AttemptAlwaysSaid =
 const callDefaults = () =>
   ({
     endedAt: null,
+    endHeardLateMs: 0,
     endedByCaller: false,
     acknowledgedAt: null,
     heardAt: null,
@@ -85,6 +86,7 @@ const ATTEMPT_DEFAULTS = {
   progress: false,
   verdict: null,
   endedAt: null,
+  endHeardLateMs: 0,
   final: false,
   finalUnclear: false,
   sipNotifyResponse: null,

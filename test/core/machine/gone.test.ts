@@ -1,9 +1,21 @@
 /** Missed events found by recovery: of a live leg, and of one that has ended. */
 import { describe, expect, it } from 'vitest';
+import type { Attempt } from '../../../src/core/machine/call.ts';
 import { summaryOf } from '../../../src/core/machine/caller-outcome.ts';
 import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import type { WebhookEvent } from '../../../src/core/machine/event.ts';
-import { CALL, decision, drive, refer, say, transfer } from '../../helpers/machine.ts';
+import { attemptEndedAt, callEndedAt } from '../../../src/core/machine/heard-late.ts';
+import { tookMs } from '../../../src/store/rows/call-columns.ts';
+import {
+  CALL,
+  type Driver,
+  decision,
+  drive,
+  refer,
+  rejected,
+  say,
+  transfer,
+} from '../../helpers/machine.ts';
 
 const GONE = { recovered: { living: new Set<string>() } };
 const LIVING = { recovered: { living: new Set([CALL]) } };
@@ -88,6 +100,67 @@ describe('a caller whose first webhook had to be repeated', () => {
     expect(cameAt({ clockSkewMs: 90_000 })).toBe(1_000_000);
     // Nobody rings for longer than ten minutes.
     expect(cameAt({ occurredAt: 400_000 })).toBe(1_000_000);
+  });
+});
+
+describe('an end whose webhook had to be repeated', () => {
+  function waiting(): Driver {
+    const d = drive(PLAN);
+    d.now = 1_000_000;
+    d.hook('call.initiated');
+    return d;
+  }
+  const repeated = { deliveryAttempt: 4, occurredAt: 1_005_000 };
+
+  it('was when it occurred, by our clock', () => {
+    const left = (more: Partial<WebhookEvent>) => {
+      const d = waiting();
+      d.now += 40_000;
+      d.hook('call.hangup', { hangupSource: 'caller', ...repeated, ...more });
+      return summaryOf(d.call);
+    };
+    expect(left({})).toBe('Gave up after 5.0 s before anybody was tried.');
+    expect(left({ clockSkewMs: 2_000 })).toBe('Gave up after 7.0 s before anybody was tried.');
+    // Telnyx's clock is wrong, or the webhook was late without being repeated.
+    const now = 'Gave up after 40 s before anybody was tried.';
+    for (const more of [{ occurredAt: 999_000 }, { occurredAt: 1_050_000 }, { occurredAt: null }])
+      expect(left(more)).toBe(now);
+    expect(left({ deliveryAttempt: 1 })).toBe(now);
+  });
+
+  it('is corrected by what comes within 30 s after it arrived, and is when we heard of that', () => {
+    const d = waiting();
+    d.hook('call.answered');
+    d.accept(d.last('refer'));
+    d.now += 40_000;
+    d.hook('call.hangup', { hangupSource: 'caller', ...repeated });
+    expect(d.call.ends).toBe('unconfirmed');
+    d.now += 5_000;
+    d.hook('call.refer.failed', { sipNotifyResponse: 487, ...repeated, occurredAt: 1_004_000 });
+    expect(d.call.ends).toBe('abandoned');
+    expect(attemptEndedAt(d.call.attempts[0] as Attempt)).toBe(1_004_000);
+    expect(summaryOf(d.call)).toBe('Gave up after 5.0 s, waiting for a.');
+  });
+
+  it('is known better once the hangup of a leg arrives that a probe had found ended', () => {
+    const d = waiting();
+    d.now += 20_000;
+    d.outcome(d.last('answer'), rejected('90018'));
+    expect([d.call.phase, callEndedAt(d.call)]).toEqual(['ended', 1_020_000]);
+    d.now += 20_000;
+    d.hook('call.hangup', { hangupSource: 'caller', ...repeated });
+    expect(callEndedAt(d.call)).toBe(1_005_000);
+    expect(d.call.endedAt).toBe(1_020_000);
+  });
+
+  it('counts for the time to the verdict', () => {
+    const d = waiting();
+    d.hook('call.answered');
+    d.accept(d.last('refer'));
+    d.now += 40_000;
+    d.hook('call.refer.completed', { sipNotifyResponse: 200, ...repeated });
+    expect(summaryOf(d.call)).toBe('Reached a after 5.0 s.');
+    expect(tookMs(d.call.attempts[0] as Attempt)).toBe(5_000);
   });
 });
 

@@ -45,6 +45,7 @@ const ATTEMPT: Attempt = {
   progress: true,
   verdict: 'abandoned',
   endedAt: 0,
+  endHeardLateMs: 12_000,
   final: true,
   finalUnclear: true,
   sipNotifyResponse: 0,
@@ -73,6 +74,7 @@ const CALL: Call = {
   facts: FACTS,
   createdAt: 0,
   endedAt: 0,
+  endHeardLateMs: 12_000,
   endedByCaller: true,
   costs: [
     { legId: 'v3:other', eventId: 'e', part: 'call-control', currency: 'USD', amount: '0.0020' },

@@ -6,6 +6,7 @@ import { iso } from '../../../core/iso-time.ts';
 import type { Attempt, Call } from '../../../core/machine/call.ts';
 import { outcomeOfCall, summaryOf } from '../../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../../core/machine/cost.ts';
+import { attemptEndedAt, callEndedAt } from '../../../core/machine/heard-late.ts';
 import { whyNotMovable } from '../../../core/machine/movable.ts';
 import type { Step } from '../../../core/machine/plan.ts';
 import type { Asked } from '../../../engine/manual-refer.ts';
@@ -33,7 +34,7 @@ export function callSummary(call: Call) {
     decided: call.decided,
     answered: call.answered && !call.answerAssumed,
     created_at: iso(call.createdAt),
-    ended_at: iso(call.endedAt),
+    ended_at: iso(callEndedAt(call)),
     parent_call_control_id: call.parentId,
     cost,
     other_costs: others,
@@ -90,7 +91,7 @@ export function attemptJson(attempt: Attempt) {
     manual: attempt.manual,
     started_at: iso(attempt.startedAt),
     accepted_at: iso(attempt.acceptedAt),
-    ended_at: iso(attempt.endedAt),
+    ended_at: iso(attemptEndedAt(attempt)),
     b_leg: attempt.bLeg,
     // In the same words as in the log.
     advice: adviceForAttempt(attempt),
