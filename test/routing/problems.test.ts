@@ -63,10 +63,43 @@ const YAML_TRAPS: [string, string, string[]][] = [
     ],
   ],
   [
+    'a # behind a text that takes a bracket with it, and empty lines below',
+    `rules:\n  - name: a\n    do: [ { say: Press #1 }, hangup ]\n\n${OTHERWISE}`,
+    [
+      '3:24 not valid YAML: # starts a comment here, and the bracket before it is never closed (put a text with # into quotes; a comment in brackets needs the rest on a later line)',
+    ],
+  ],
+  [
+    'a text that begins with a dash',
+    'otherwise:\n  - say: - Hello\n  - hangup',
+    [
+      '2:10 not valid YAML: Unexpected block-seq-ind on same line with key (put a text that begins with "- " into quotes; a list begins on its own line)',
+    ],
+  ],
+  [
+    'a text that begins with @',
+    'otherwise:\n  - say: @home\n  - hangup',
+    [
+      '2:10 not valid YAML: Plain value cannot start with reserved character @ (put the text into quotes)',
+    ],
+  ],
+  [
+    'a text that is a tag',
+    'otherwise:\n  - say: !hello\n  - hangup',
+    ['2:10 a tag (!name) is not allowed (remove it; quote a text that starts with !)'],
+  ],
+  [
+    'a text that is an anchor',
+    'otherwise:\n  - say: &hello\n  - hangup',
+    [
+      '2:10 an anchor (&name) is not allowed (write the value out where it is needed; quote a text that starts with &)',
+    ],
+  ],
+  [
     'a line after a quote that stands alone',
     'targets:\n  a: { sip: "a", headers: { X-Token: K}" } }\nrules: []\n',
     [
-      '2:40 not valid YAML: Unexpected double-quoted-scalar at node end',
+      `2:40 not valid YAML: Unexpected double-quoted-scalar at node end (put the whole text into quotes; a quotation mark in it is written \\" between "…", and twice between '…')`,
       '4:1 not valid YAML: Flow map in block collection must be sufficiently indented and end with a } (close the bracket in the lines before it, or check the indentation)',
     ],
   ],

@@ -61,8 +61,8 @@ class Walk {
     key: Node | null,
   ): Generator<void, unknown> {
     const schema = resolved(written);
-    // Aliases have already been reported by inspect.ts.
-    if (isAlias(node)) return undefined;
+    // Already reported by inspect.ts: an alias, and a tag or anchor that is all there is.
+    if (isAlias(node) || isBareMark(node)) return undefined;
     if (node === null || isNull(node)) {
       if (allowsNull(schema) && node !== null && this.#report.textOf(node) !== '') return null;
       this.#report.at(
@@ -238,6 +238,10 @@ class Walk {
     }
     return value;
   }
+}
+
+function isBareMark(node: Node | null): boolean {
+  return isScalar(node) && node.source === '' && Boolean(node.tag ?? node.anchor);
 }
 
 function isNull(node: Node): boolean {

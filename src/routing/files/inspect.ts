@@ -101,7 +101,15 @@ function* insideOf(token: Nested, depth: number): Generator<Part, void> {
       yield* deeper(item.key);
       yield* parts(item.sep);
       yield* deeper(item.value);
+      // The parser keeps a comment behind a scalar with the scalar.
+      if (inBrackets) yield* parts(endOf(item.value));
     }
     if (inBrackets) yield* parts(token.end);
   }
+}
+
+function endOf(token: CST.Token | null | undefined): CST.SourceToken[] | undefined {
+  return token != null && 'end' in token && token.type !== 'flow-collection'
+    ? token.end
+    : undefined;
 }

@@ -111,7 +111,7 @@ function* nodesOf(
   if (composed === null) return undefined;
   let isOdd = false;
   for (const error of syntaxErrors(composed, (offset) => at(offset).line)) {
-    const hash = cutOff(error, comments, at);
+    const hash = cutOff(error, comments, text);
     if (hash !== null) {
       problems.problem(
         at(hash),
@@ -157,6 +157,9 @@ function syntaxErrors(composed: Composed, lineOf: (offset: number) => number): Y
   return found;
 }
 
+/** How the parser sees a text that begins with a dash. */
+const DASH_BEHIND_KEY = 'block-seq-ind on same line with key';
+
 /** An error about the columns and keys of lines, not about what is in them. */
 function isOfStructure({ code, message }: YAMLError): boolean {
   return STRUCTURE.has(code) || message.startsWith('Implicit map keys need');
@@ -167,7 +170,8 @@ const STRUCTURE = new Set(['BAD_INDENT', 'BLOCK_AS_IMPLICIT_KEY', 'MULTILINE_IMP
 /** After a line at a wrong column the parser expects the rest of the file there, too. */
 function misleads(first: YAMLError, later: YAMLError, lineOf: (offset: number) => number): boolean {
   if (first.code === 'BAD_INDENT' || isMissingDash(first.message)) return true;
-  return isOfStructure(first) && lineOf(first.pos[0]) === lineOf(later.pos[0]);
+  const isOf = isOfStructure(first) || first.message.includes(DASH_BEHIND_KEY);
+  return isOf && lineOf(first.pos[0]) === lineOf(later.pos[0]);
 }
 
 /** How the parser sees a line of a list that begins at another column. */
@@ -176,16 +180,14 @@ function isMissingDash(message: string): boolean {
 }
 
 /** In `{ digits: #1 }` the comment includes the closing bracket. */
-function cutOff(
-  error: YAMLError,
-  comments: number[],
-  at: (offset: number) => Place,
-): number | null {
+function cutOff(error: YAMLError, comments: number[], text: string): number | null {
   if (!/flow/i.test(error.message)) return null;
-  const { line } = at(error.pos[0]);
-  const before = comments.filter((offset) => offset < error.pos[0]).sort((a, b) => b - a);
-  // Only a comment on this line or the line before is likely to be the cause.
-  return before.find((offset) => line - at(offset).line <= 1) ?? null;
+  const [found] = error.pos;
+  const before = comments.filter((offset) => offset < found);
+  if (before.length === 0) return null;
+  const last = before.reduce((one, other) => Math.max(one, other));
+  // Only a comment on this line or at the end of the last one is likely to be the cause.
+  return text.slice(last, found).trimEnd().includes('\n') ? null : last;
 }
 
 function lineAt(text: string, offset: number): string {
@@ -211,8 +213,21 @@ function yamlHint({ code, message }: YAMLError, line: string): string {
   if (code === 'BAD_INDENT' || isMissingDash(message)) return 'check the indentation';
   if (code === 'MISSING_CHAR')
     return 'close the quotation mark or bracket, or write : after the key';
-  return '';
+  return HINTS.find(([sign]) => sign === code || message.includes(sign))?.[1] ?? '';
 }
+
+/** By the parser's code or a part of its message. */
+const HINTS: [sign: string, hint: string][] = [
+  ['BAD_SCALAR_START', 'put the text into quotes'],
+  [DASH_BEHIND_KEY, 'put a text that begins with "- " into quotes; a list begins on its own line'],
+  [
+    'at node end',
+    'put the whole text into quotes; a quotation mark in it is written \\" between "…", and twice between \'…\'',
+  ],
+  ['Block scalar header', 'put a text that begins with | or > into quotes'],
+  ['BAD_DQ_ESCAPE', 'write \\\\ for a backslash'],
+  ['token in YAML stream', 'remove it, or put the text into quotes'],
+];
 
 export function startOf(node: Node | null | undefined): number {
   return node?.range?.[0] ?? 0;
