@@ -48,8 +48,7 @@ function withinStats(text: string): number {
 }
 
 function runStats(options: StatsOptions, io: Io): Promise<number> {
-  const read = (documents: Documents) =>
-    documents.stats(options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs);
+  const read = (documents: Documents) => documents.stats(options.since ?? null);
   const text = (document: StatsDocument, width: number | null) =>
     statsText(document, width, options.utc === true);
   return showDocument({ command: 'stats', read, csv: statsCsv, text }, options, io);

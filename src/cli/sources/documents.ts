@@ -45,7 +45,8 @@ export interface Documents {
   source: string;
   calls(asked: CallsAsked): Promise<{ calls: CallSummary[]; next: string | null }>;
   call(id: string): Promise<CallDetail | null>;
-  stats(since: number): Promise<StatsDocument>;
+  /** `since` null: of the last hour, by the clock of the source. */
+  stats(since: number | null): Promise<StatsDocument>;
   /** Its default times are by the clock of the source. */
   report(given: ReportGiven): Promise<ReportJson>;
   /** The overrides that operators have set. */
@@ -124,7 +125,8 @@ export function documentsIn(reader: StoreReader): Documents {
       const legs = await reader.list({ parentId: id, limit: HTTP_LIMITS.legsMax });
       return callDetail(found.call, await reader.timeline(id), legs.calls);
     },
-    async stats(since) {
+    async stats(given) {
+      const since = given ?? Date.now() - HTTP_LIMITS.statsSpanMs;
       // Starts at a whole minute, because the server counts by minute.
       const from = Math.floor(since / MINUTE_MS) * MINUTE_MS;
       return statsJson(await reader.activity(from, HTTP_LIMITS.statsCallsMax));

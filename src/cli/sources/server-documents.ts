@@ -26,7 +26,11 @@ export function documentsOf(server: Server): Documents {
       return (await server.find(path, CALL_DETAIL)) as CallDetail | null;
     },
     async stats(since) {
-      return (await server.get('/v1/stats', { since: isoOf(since) }, STATS)) as StatsDocument;
+      return (await server.get(
+        '/v1/stats',
+        { since: isoOf(since ?? undefined) },
+        STATS,
+      )) as StatsDocument;
     },
     async report({ from, to, by, compare, zone }) {
       const times = { from: isoOf(from ?? undefined), to: isoOf(to ?? undefined) };

@@ -14,7 +14,6 @@ import type { Replica } from '../../../store/contract/settings.ts';
 import { currentOverrides } from '../../../store/current-overrides.ts';
 import type { Store } from '../../../store/store.ts';
 import type { StoreWatch } from '../../health.ts';
-import { HTTP_LIMITS } from '../../limits.ts';
 import { VIEWER } from '../../people/roles.ts';
 import type { ApiScope } from '../api.ts';
 import { csvText, JSON_OR_CSV, jsonOrCsv, members } from '../csv.ts';
@@ -75,7 +74,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
     const [outbox, living, activity, overrides, rest] = await Promise.all([
       store.outbox(),
       livingReplicas(store, troubles?.instance),
-      read(now() - HTTP_LIMITS.statsSpanMs),
+      read(null),
       currentOverrides(store),
       store.setting('rest'),
     ]);

@@ -14,21 +14,22 @@ import { statsJson } from './stats-json.ts';
 import { STATS, STATS_QUERY } from './stats-schemas.ts';
 
 export interface StatsDeps {
-  store: Pick<Store, 'activity'>;
+  store: Pick<Store, 'activity' | 'due'>;
   now: () => number;
 }
 
-export type ReadActivity = (since: number) => Promise<Activity>;
+/** `since` null: of the last hour. */
+export type ReadActivity = (since: number | null) => Promise<Activity>;
 
 export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity): void {
   app.get('/v1/stats', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { since } = request.query;
-    const asked = since === undefined ? deps.now() - HTTP_LIMITS.statsSpanMs : readMoment(since);
-    if (asked === null) {
-      return sendProblem(reply, badMoment('querystring', 'since', since ?? ''));
+    const asked = since === undefined ? null : readMoment(since);
+    if (since !== undefined && asked === null) {
+      return sendProblem(reply, badMoment('querystring', 'since', since));
     }
     const now = deps.now();
-    if (asked < now - HTTP_LIMITS.statsSpanMaxMs - HTTP_LIMITS.statsLatenessMs) {
+    if (asked !== null && asked < now - HTTP_LIMITS.statsSpanMaxMs - HTTP_LIMITS.statsLatenessMs) {
       const why = `${JSON.stringify(since)} is before ${iso(now - HTTP_LIMITS.statsSpanMaxMs)}; statistics cover the last ${HTTP_LIMITS.statsSpanMaxMs / 3_600_000} hours. Ask GET /v1/calls for older ones.`;
       return sendProblem(reply, badField('querystring', 'since', why));
     }
@@ -39,7 +40,9 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
 /** The store is queried only once every few seconds, however many pages are open. */
 export function sharedActivity({ store, now }: StatsDeps): ReadActivity {
   const looks = new Map<number, { at: number; look: Promise<Activity> }>();
-  return (asked) => {
+  return async (given) => {
+    // Calls have the store's time, which is behind after the system clock was set ahead.
+    const asked = given ?? Math.min(now(), (await store.due(1)).now) - HTTP_LIMITS.statsSpanMs;
     // The wall clock may be set back, and what was read before would then be fresh for hours.
     const at = performance.now();
     const earliest = now() - HTTP_LIMITS.statsSpanMaxMs;

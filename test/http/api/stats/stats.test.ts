@@ -379,7 +379,8 @@ test('statistics are shared for two seconds, also where the clock was set back m
   try {
     let wall = now;
     const activity = vi.fn(async () => ({}) as Activity);
-    const read = sharedActivity({ store: { activity }, now: () => wall });
+    const due = async () => ({ now, due: [] });
+    const read = sharedActivity({ store: { activity, due }, now: () => wall });
     const since = wall - 12 * 3_600_000;
     await read(since);
     await read(since);
@@ -391,6 +392,20 @@ test('statistics are shared for two seconds, also where the clock was set back m
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('after the system clock was set ahead, the last hour is that of the calls', async () => {
+  // The clock of the store follows slowly while calls are live.
+  await using late = await serveApp({ deps: { now: () => Date.now() + 2 * 3_600_000 } });
+  const failed = Array.from({ length: HTTP_LIMITS.failingAttemptsMin }, (_, n) =>
+    anAttempt(`a-${n}`, { target: 'down', verdict: 'busy', startedAt: now, endedAt: now + 1 }),
+  );
+  const call = { createdAt: now, endedAt: now + 1, phase: 'ended', ends: 'failed' } as const;
+  await late.store.commit([aUnit(aCall('one', { ...call, attempts: failed }), 0)], null);
+  const { calls } = Value.Parse(STATS, await (await late.api('/v1/stats')).json());
+  expect(calls.total).toBe(1);
+  const { problems } = Value.Parse(PROBLEMS, await (await late.api('/v1/problems')).json());
+  expect(problems.map(({ kind }) => kind)).toContain('target.failing');
 });
 
 /** Rows of the tests above. */
