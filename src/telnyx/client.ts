@@ -181,7 +181,8 @@ function openApi(options: TelnyxClientOptions, timeoutMs: number) {
   };
   const transport = createTransport(origin, limits, options.proxy);
   const api = createFetch({
-    fetch: transport.fetch,
+    // ofetch only uses what PlainResponse has (status, headers.get, body).
+    fetch: transport.request as unknown as typeof fetch,
     defaults: {
       baseURL: base,
       headers: headersFor(options.apiKey),

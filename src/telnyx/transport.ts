@@ -10,7 +10,7 @@ import { connector } from './connector.ts';
 import { decoded } from './content-encoding.ts';
 
 export interface Transport {
-  fetch: typeof fetch;
+  request(url: string, init: RequestInit): Promise<PlainResponse>;
   close(): Promise<void>;
 }
 
@@ -97,8 +97,7 @@ export function createTransport(
   }
 
   return {
-    // ofetch only uses what PlainResponse has (status, headers.get, body).
-    fetch: request as unknown as typeof fetch,
+    request,
     async close() {
       // Not close(), which would wait for requests whose answers are no longer needed.
       await pool.destroy();

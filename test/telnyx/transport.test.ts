@@ -58,7 +58,8 @@ function transportTo(origin: string): Transport {
 }
 
 async function get(transport: Transport, url: string, mayWrite?: () => boolean): Promise<number> {
-  const api = createFetch({ fetch: transport.fetch, defaults: { responseType: 'stream' } });
+  const send = transport.request as unknown as typeof fetch;
+  const api = createFetch({ fetch: send, defaults: { responseType: 'stream' } });
   const init = { method: 'GET', mayWrite };
   const response: unknown = await api.raw(url, init);
   const plain = response as PlainResponse;
@@ -111,7 +112,7 @@ test.each(['http', 'https'])(
     const origin = `${scheme}://localhost:${portOf(network)}`;
     const given = new AbortController();
     const init = { method: 'POST', body: '{}', headers: {}, signal: given.signal };
-    const answer = transportTo(origin).fetch(`${origin}/refer`, init);
+    const answer = transportTo(origin).request(`${origin}/refer`, init);
     const [near] = (await connection) as [Socket];
     const far = connect(portOf(server), '127.0.0.1');
     const end = once(near, 'error').finally(() => far.destroy());

@@ -9,12 +9,7 @@ import { asArray, asObject, type Fields } from '../fields.ts';
 import { failureDetail } from '../outcome.ts';
 import { nextPage } from '../pages.ts';
 import { redactError } from '../redact-error.ts';
-import {
-  createTransport,
-  headersFor,
-  type PlainResponse,
-  type ProxyAddress,
-} from '../transport.ts';
+import { createTransport, headersFor, type ProxyAddress } from '../transport.ts';
 import { type Read, readingOf, unreachable } from './reading.ts';
 
 export interface AskingOptions {
@@ -114,15 +109,13 @@ export function createAsking(options: AskingOptions): Asking {
     const timeout = AbortSignal.timeout(timeoutMs);
     const search = new URLSearchParams(query).toString();
     try {
-      const response = (await transport.fetch(
-        `${base}${path}${search === '' ? '' : `?${search}`}`,
-        {
-          method,
-          headers: headersFor(apiKey),
-          body: body === null ? null : JSON.stringify(body),
-          signal: timeout,
-        },
-      )) as unknown as PlainResponse;
+      const url = `${base}${path}${search === '' ? '' : `?${search}`}`;
+      const response = await transport.request(url, {
+        method,
+        headers: headersFor(apiKey),
+        body: body === null ? null : JSON.stringify(body),
+        signal: timeout,
+      });
       const date = Date.parse(response.headers.get('date') ?? '');
       if (Number.isFinite(date)) clockOffMs = date - Date.now();
       return readingOf(response, await response.body.text(), { apiKey, retryMs });
