@@ -1,9 +1,5 @@
-/**
- * `GET /connections/{id}/active_calls`: the live legs of a connection. Telnyx documents two kinds
- * of paging, by cursor and by number; both are supported.
- */
+/** `GET /connections/{id}/active_calls`: the live legs of a connection. */
 import { asInteger, asObject, filled } from './fields.ts';
-import { nextPage } from './pages.ts';
 
 interface ActiveCall {
   callControlId: string;
@@ -12,14 +8,8 @@ interface ActiveCall {
   durationSecs: number | null;
 }
 
-interface ActiveCallsPage {
-  calls: ActiveCall[];
-  /** The query string of the next page; null on the last page. */
-  next: string | null;
-}
-
 /** Null if this is not a page of active calls. */
-export function readActiveCalls(body: unknown): ActiveCallsPage | null {
+export function readActiveCalls(body: unknown): ActiveCall[] | null {
   const page = asObject(body);
   if (page === null || !Array.isArray(page.data)) return null;
   const calls: ActiveCall[] = [];
@@ -33,14 +23,5 @@ export function readActiveCalls(body: unknown): ActiveCallsPage | null {
       durationSecs: asInteger(leg.call_duration, 0, 1_000_000),
     });
   }
-  return {
-    calls,
-    next: calls.length === 0 ? null : queryOf(nextPage(asObject(page.meta) ?? {})),
-  };
-}
-
-function queryOf(page: Record<string, string> | null): string | null {
-  if (page === null) return null;
-  const parts = Object.entries(page).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return `?${parts.join('&')}`;
+  return calls;
 }

@@ -74,7 +74,7 @@ export function createOutageSource(
       const path = `/connections/${pathSegment(connectionId)}/active_calls`;
       const legs: LiveLeg[] = [];
       for await (const body of pagesOf(path, { 'page[size]': PAGE_SIZE_MAX })) {
-        for (const { callControlId, ...leg } of readable(path, readActiveCalls(body)).calls) {
+        for (const { callControlId, ...leg } of readable(path, readActiveCalls(body))) {
           legs.push({ callId: callControlId, connectionId, ...leg });
         }
       }
@@ -119,8 +119,7 @@ export function createOutageSource(
         throw new NotToldByTelnyx(why, reading.end === 'missing');
       }
       yield reading.value;
-      const { data, meta } = reading.value;
-      const next = Array.isArray(data) && data.length === 0 ? null : nextPage(asObject(meta) ?? {});
+      const next = nextPage(reading.value);
       query = next === null ? null : { ...query, ...next };
     }
   }

@@ -4,18 +4,20 @@
  */
 import { asObject, type Fields, field, filled } from './fields.ts';
 
-/** What to set in the query of the next page; null on the last one. */
-export function nextPage(meta: Fields): Record<string, string> | null {
+/** What to set in the query of the page after this one; null on the last, as an empty one is. */
+export function nextPage(page: Fields): Record<string, string> | null {
+  if (Array.isArray(page.data) && page.data.length === 0) return null;
+  const meta = asObject(page.meta) ?? {};
   const next = filled(field(meta, 'next'));
   if (next?.includes('?')) {
     return Object.fromEntries(new URLSearchParams(next.slice(next.indexOf('?'))));
   }
   const after = filled(asObject(field(meta, 'cursors'))?.after);
   if (after !== null) return { 'page[after]': after };
-  const page = whole(meta.page_number);
+  const number = whole(meta.page_number);
   const pages = whole(meta.total_pages) ?? pagesOf(meta);
-  return page !== null && pages !== null && page < pages
-    ? { 'page[number]': String(page + 1) }
+  return number !== null && pages !== null && number < pages
+    ? { 'page[number]': String(number + 1) }
     : null;
 }
 

@@ -88,9 +88,8 @@ export function createAsking(options: AskingOptions): Asking {
       const { data } = reading.value;
       if (!Array.isArray(data)) return unreachable(`${path} gave no list`);
       items.push(...asArray(data));
-      const meta = asObject(reading.value.meta) ?? {};
-      onPage(items.length, totalOf(meta));
-      const next = data.length === 0 ? null : nextPage(meta);
+      onPage(items.length, totalOf(reading.value));
+      const next = nextPage(reading.value);
       if (next === null) return { end: 'value', value: items };
       page = { ...page, ...next };
       const key = JSON.stringify(page);
@@ -138,7 +137,8 @@ export function createAsking(options: AskingOptions): Asking {
   };
 }
 
-function totalOf(meta: Fields): number | null {
-  const total = meta.total_results ?? meta.total_items;
+function totalOf(page: Fields): number | null {
+  const meta = asObject(page.meta);
+  const total = meta?.total_results ?? meta?.total_items;
   return typeof total === 'number' ? total : null;
 }
