@@ -102,33 +102,33 @@ export async function runSchedule(
     io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
     return refuse(io, `${dir} has problems, so no schedule is shown`, 1);
   }
-  const all = [...loaded.set.schedules.values()];
-  const wanted = name === undefined ? all : all.filter((schedule) => schedule.name === name);
-  if (name !== undefined && wanted.length === 0) {
-    return refuse(
-      io,
-      `unknown schedule ${JSON.stringify(name)}; ${didYouMean(
-        name,
-        all.map((s) => s.name),
-      )}`,
-      1,
-    );
+  const known = loaded.set.schedules;
+  const one = name === undefined ? undefined : known.get(name);
+  if (name !== undefined && one === undefined) {
+    const nearest = didYouMean(name, [...known.keys()]);
+    return refuse(io, `unknown schedule ${JSON.stringify(name)}; ${nearest}`, 1);
   }
+  const wanted = one === undefined ? [...known.values()] : [one];
   const overrides = (await readOverrides(io)) ?? {};
-  if (options.csv) {
-    const schedules = wanted.map((schedule) => scheduleJson(schedule, overrides, fromMs));
-    io.stdout.write(plainCsv(schedulesCsv({ schedules })));
-    return 0;
-  }
-  const views = wanted.map((schedule) => viewOf(schedule, fromMs, options.count, overrides));
-  if (options.json === true) io.stdout.write(`${jsonText({ schedules: views.map(jsonOf) }, 2)}\n`);
-  else
-    io.stdout.write(
-      views.length === 0
-        ? `no schedules in ${plain(dir)}\n`
-        : views.map((view) => textOf(view, io)).join('\n'),
-    );
+  const shown = shownAs(options, wanted, { fromMs, overrides }, io);
+  io.stdout.write(shown === '' ? `no schedules in ${plain(dir)}\n` : shown);
   return 0;
+}
+
+/** As CSV, JSON, or text, which is empty without a schedule. */
+function shownAs(
+  { csv, json, count }: ScheduleOptions,
+  wanted: Schedule[],
+  { fromMs, overrides }: { fromMs: number; overrides: Overrides },
+  io: Io,
+): string {
+  if (csv === true) {
+    const schedules = wanted.map((schedule) => scheduleJson(schedule, overrides, fromMs));
+    return plainCsv(schedulesCsv({ schedules }));
+  }
+  const views = wanted.map((schedule) => viewOf(schedule, fromMs, count, overrides));
+  if (json === true) return `${jsonText({ schedules: views.map(jsonOf) }, 2)}\n`;
+  return views.map((view) => textOf(view, io)).join('\n');
 }
 
 interface View {
