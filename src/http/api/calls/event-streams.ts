@@ -27,18 +27,15 @@ export interface AskedStream {
   stillMay: () => boolean;
 }
 
-/** `after` null: start from now; `legs`: include B-legs. */
+/** As `AskedStream` names them. */
 export type ReadChanges = (
   after: string | null,
   legs: boolean,
 ) => Promise<{ text: string; cursor: string }>;
 
-interface Stream {
-  viewer: string;
+interface Stream extends Omit<AskedStream, 'after'> {
   response: ServerResponse;
   cursor: string | null;
-  legs: boolean;
-  stillMay: () => boolean;
   busy: boolean;
   quietTicks: number;
 }
@@ -104,22 +101,14 @@ export function createEventStreams(read: ReadChanges): EventStreams {
 
   return {
     admit,
-    open(response, { viewer, after, legs, stillMay }) {
+    open(response, { after, ...asked }) {
       const { socket } = response;
       // The client left while its session was looked up, so the events that say so are over.
       if (response.destroyed || socket === null || socket.readableEnded) {
         response.destroy();
         return;
       }
-      const stream: Stream = {
-        viewer,
-        response,
-        cursor: after,
-        legs,
-        stillMay,
-        busy: false,
-        quietTicks: 0,
-      };
+      const stream: Stream = { ...asked, response, cursor: after, busy: false, quietTicks: 0 };
       response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',

@@ -14,14 +14,14 @@ import { sendProblem } from '../../problem.ts';
 import type { ApiScope } from '../api.ts';
 import { LEGS, PROBLEM } from '../schemas.ts';
 import { callSummary } from './calls-json.ts';
-import { createEventStreams, type EventStreams, eventText } from './event-streams.ts';
+import { createEventStreams, eventText } from './event-streams.ts';
 
 export interface EventsDeps {
   store: Pick<Store, 'changes' | 'load'>;
   access: Pick<Access, 'stillMay'>;
 }
 
-export function registerEvents(app: ApiScope, deps: EventsDeps): EventStreams {
+export function registerEvents(app: ApiScope, deps: EventsDeps): void {
   const streams = createEventStreams((after, legs) => readChanges(deps, after, legs));
   // No HEAD route: an answer without a body would also stay open.
   app.get(
@@ -50,7 +50,6 @@ export function registerEvents(app: ApiScope, deps: EventsDeps): EventStreams {
     },
   );
   app.addHook('preClose', async () => streams.close());
-  return streams;
 }
 
 async function readChanges(
