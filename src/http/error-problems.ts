@@ -1,7 +1,6 @@
 /** Which problem an error is, and the answer to it: for exceptions, and for what is not HTTP. */
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { RefereeError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { invalidRequest, isInvalidRequest } from './invalid-request.ts';
 import { HTTP_LIMITS } from './limits.ts';
@@ -172,7 +171,6 @@ const KNOWN_ERRORS: Record<string, Problem> = {
 };
 
 function codeOf(error: unknown): string {
-  if (error instanceof RefereeError) return error.code;
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
 }

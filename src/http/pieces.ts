@@ -102,12 +102,10 @@ function gathered({ raw, headers }: FastifyRequest, reply: FastifyReply, budget:
 
 class TooManyPieces extends Error {
   readonly code = 'TOO_MANY_PIECES';
-  readonly statusCode = 400;
 }
 
 class TooManyBytes extends Error {
   readonly code = 'TOO_MANY_BYTES';
-  readonly statusCode = 503;
 }
 
 const NOTHING = Buffer.alloc(0);

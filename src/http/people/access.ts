@@ -48,17 +48,15 @@ export function createAccess({ people, sessions, log }: AccessOptions): Access {
   return {
     async check(request, reply, needed = request.routeOptions.config.role ?? 'admin') {
       const bearer = bearerOf(request.headers.authorization);
-      const isFound = await identify(request, reply, bearer);
-      if (request.session !== null || needed === 'anyone') {
-        if (isForged(request)) {
-          sendProblem(reply, FORGED);
-          return false;
-        }
+      const given = await identify(request, reply, bearer);
+      if ((request.session !== null || needed === 'anyone') && isForged(request)) {
+        sendProblem(reply, FORGED);
+        return false;
       }
       if (needed === 'anyone') return true;
       const { person } = request;
       if (person === null) {
-        refuse(request, reply, isFound);
+        refuse(request, reply, given);
         return false;
       }
       if (mayDo(person.role, needed)) return true;
