@@ -90,6 +90,12 @@ function urlOf(context: SetContext, text: string, at: Place): Template {
       'use only placeholders of the call',
     );
   }
+  if (template.some((piece) => 'place' in piece && piece.place === 'row')) {
+    return refuse(
+      'a lookup cannot use the row of a table: it is requested before a rule is chosen',
+      'use only placeholders of the call',
+    );
+  }
   const [first] = template;
   const host = first !== undefined && 'literal' in first ? first.literal : '';
   if (

@@ -65,6 +65,7 @@ describe('its address', () => {
     ['https://crm.example.com/#{from}', 'what follows # is never sent'],
     ['https://crm.example.com/{form}', '{form} is not a placeholder'],
     ['https://crm.example.com/{lookup:crm.tier}', 'cannot use the answer of another one'],
+    ['https://crm.example.com/?n={row:name}', 'cannot use the row of a table'],
   ])('%s may not', async (text, words) => {
     expect(await problems(routes(url(text)))).toEqual([expect.stringContaining(words)]);
   });
