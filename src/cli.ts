@@ -39,7 +39,8 @@ const COMMANDS: [names: string[], load: () => Promise<Register>][] = [
   [['completion'], async () => (await import('./cli/completion.ts')).completionCommand],
 ];
 
-export async function runCli(argv: string[], io: Io): Promise<number> {
+export async function runCli(given: string[], io: Io): Promise<number> {
+  const argv = isHelpOfNothing(given) ? given.slice(1) : given;
   const program = new Command('referee')
     .description(
       'Call routing for Telnyx: receives signed webhooks, sends SIP REFERs, and reports where each caller went.',
@@ -61,6 +62,12 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     // Commander says 1, which for some commands means something else: a wrong command line is 2.
     return error.exitCode === 0 ? 0 : 2;
   }
+}
+
+/** `help srve`: Commander would print the help of everything and not say what is wrong. */
+function isHelpOfNothing([help, name]: string[]): boolean {
+  if (help !== 'help' || name === undefined) return false;
+  return !COMMANDS.some(([names]) => names.includes(name));
 }
 
 /**

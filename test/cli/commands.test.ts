@@ -25,11 +25,21 @@ test.each(names.filter((name) => name !== 'help'))('%s is found by its name', as
   expect(code).toBe(0);
 });
 
-test('a name that is none is answered with one that is like it', async () => {
-  const { code, text } = await run('srve');
-  expect(text).toMatch(/unknown command 'srve'[\s\S]*Did you mean serve\?/);
-  expect(code).toBe(2);
-});
+test.each([[['srve']], [['help', 'srve']]])(
+  'a name that is none is answered with one that is like it: %s',
+  async (argv) => {
+    const { code, text } = await run(...argv);
+    expect(text).toMatch(/^error: unknown command 'srve'\s+\(Did you mean serve\?\)\s*$/);
+    expect(code).toBe(2);
+  },
+);
+
+test.each([[['help']], [['help', 'help']], [['help', '--help']]])(
+  '%s is the help of everything',
+  async (argv) => {
+    expect(await run(...argv)).toEqual({ code: 0, text: help });
+  },
+);
 
 test.each([
   ['init', 'dir', ['init', '']],
