@@ -10,7 +10,7 @@ import { isSip, modeSwitch } from '../words/story-mode.js';
 import { cutWords } from '../words/timeline-words.js';
 import { joined, ruleName, said, time } from '../words/words.js';
 import { callActing } from './acting.js';
-import { attemptDetail, matchedRule } from './attempt.js';
+import { attemptDetail } from './attempt.js';
 import { attemptBars } from './attempt-bars.js';
 import { explainAgain } from './explain-again.js';
 import { factsPanel } from './facts.js';
@@ -19,6 +19,7 @@ import { manualRefer } from './manual-refer.js';
 import { otherLegs } from './other-legs.js';
 import { sequence } from './sequence.js';
 import { story } from './story.js';
+import { matchedRule } from './trace.js';
 
 const REREAD_MS = 250;
 

@@ -3,8 +3,8 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { alertOf } from '../forms/fields.js';
 import { getJson } from '../server/api.js';
 import { ruleName, said } from '../words/words.js';
-import { traceTable } from './attempt.js';
 import { storyOf } from './explain.js';
+import { traceTable } from './trace.js';
 
 export function explainAgain(changed) {
   /** The id of the call that was asked about last. */

@@ -3,7 +3,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { alertOf, choice, textField, tidyNumber, valuesOf } from '../forms/fields.js';
 import { postJson } from '../server/api.js';
 import { badge, said, targetName, ZONE } from '../words/words.js';
-import { traceTable } from './attempt.js';
+import { traceTable } from './trace.js';
 
 export function explainView(changed) {
   /** @type {Record<string, string>} */
