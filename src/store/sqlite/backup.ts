@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from '../migrate.ts';
 import { isSameFile, replacing } from '../rows/replacing.ts';
-import { explain, isBusy, makeFolderOf, readSchema } from './file.ts';
+import { DAMAGED, damageOf, explain, isBusy, makeFolderOf, readSchema } from './file.ts';
 import { hasStaleLog, refuseStaleLog } from './stale-log.ts';
 
 /** A writer locks the file for milliseconds. */
@@ -68,9 +68,12 @@ export function checkBackup(path: string): number {
     const calls = callsIn(database, path);
     const [row] = database.prepare('pragma integrity_check(1)').all();
     if (row?.integrity_check === 'ok') return calls;
-    throw new StoreUnavailable(`it is damaged: ${row?.integrity_check}`, { where: path });
+    throw new StoreUnavailable(DAMAGED, { where: path, said: String(row?.integrity_check) });
   } catch (error) {
-    throw explain(error, path);
+    const cause = error instanceof StoreUnavailable ? error.cause : error;
+    const damage = damageOf(cause);
+    if (damage === null) throw explain(error, path);
+    throw new StoreUnavailable(damage, { where: path, said: (cause as Error).message, cause });
   } finally {
     database.close();
   }

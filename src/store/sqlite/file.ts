@@ -112,7 +112,7 @@ export function readSchema(database: DatabaseSync, path: string): SchemaRow | nu
 
 /**
  * https://www.sqlite.org/rescode.html: primary result codes that are about the file, not about our
- * code. The file is the one in DATABASE_URL, or a backup that was named on the command line.
+ * code. The file is the server's own.
  */
 const MEANINGS = new Map<number, string>([
   [5, 'busy: another process writes to it'],
@@ -123,11 +123,13 @@ const MEANINGS = new Map<number, string>([
   [13, 'the disk is full'],
   [14, 'cannot be opened: it must be a file, in a folder this user may write to'],
   [23, 'access denied'],
-  [26, 'not an SQLite database: name another file, or restore a backup'],
+  [26, 'not an SQLite database: name another file in DATABASE_URL, or restore a backup'],
 ]);
 
 const BUSY = 5;
 const LOCKED = 6;
+const CORRUPT = 11;
+const NOT_A_DATABASE = 26;
 const READ_FAILED = 10;
 const CANNOT_OPEN = 14;
 const NEVER_THROWS = { throwIfNoEntry: false } as const;
@@ -136,6 +138,15 @@ export function isBusy(error: unknown): boolean {
   const code = primaryCode(error);
   return code === BUSY || code === LOCKED;
 }
+
+/** What is wrong with a backup. Of the server's own file `explain` says: restore a backup. */
+export function damageOf(error: unknown): string | null {
+  const code = primaryCode(error);
+  if (code === CORRUPT) return DAMAGED;
+  return code === NOT_A_DATABASE ? 'not an SQLite database' : null;
+}
+
+export const DAMAGED = 'it is damaged';
 
 /** After these errors the connection cannot be trusted, and the next call opens a new one. */
 export function spoilsConnection(error: unknown): boolean {
