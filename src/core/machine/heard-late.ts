@@ -14,7 +14,7 @@ export function heardLateMs(event: CallEvent, now: number, since: number): numbe
   if (event.source !== 'webhook') return 0;
   const isRepeated = (event.deliveryAttempt ?? 1) > 1 || event.recovered !== undefined;
   const occurredAt = isRepeated ? occurredAtByUs(event) : null;
-  if (occurredAt === null || occurredAt <= since || occurredAt >= now) return 0;
+  if (occurredAt === null || occurredAt < since || occurredAt >= now) return 0;
   return now - Math.round(occurredAt);
 }
 

@@ -6,15 +6,15 @@ import { heardLateMs } from './heard-late.ts';
 import { RINGING_MS_MAX } from './limits.ts';
 
 /**
- * When the caller came. Of one who has hung up Telnyx says it. Where Telnyx had to repeat its first
- * delivery, as while no server ran, they have waited since the event occurred.
+ * When the caller came. Of one who has hung up Telnyx says it. Where Telnyx had to repeat the first
+ * webhook that we hear, as while no server ran, they have been there since the event occurred.
  */
 export function cameAt(event: CallEvent, now: number): number {
   if (isGone(event)) return heardOfAt(event, now);
-  if (event.source !== 'webhook' || event.type !== 'call.initiated') return now;
+  if (event.source !== 'webhook') return now;
   // Whoever still waits is decided as if the webhook that was recovered had come now.
   if (event.recovered !== undefined) return now;
-  return now - heardLateMs(event, now, now - RINGING_MS_MAX);
+  return now - heardLateMs(event, now, now - RINGING_MS_MAX + 1);
 }
 
 export function newCall(callId: string, now: number): Call {

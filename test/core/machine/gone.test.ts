@@ -153,6 +153,16 @@ describe('an end whose webhook had to be repeated', () => {
     expect(d.call.endedAt).toBe(1_020_000);
   });
 
+  it('may be the first that is heard of a caller, whose beginning is recovered later', () => {
+    const d = drive(PLAN);
+    d.now = 1_020_000;
+    d.hook('call.hangup', { hangupSource: 'caller', ...repeated });
+    expect([d.call.createdAt, callEndedAt(d.call)]).toEqual([1_005_000, 1_005_000]);
+    d.hook('call.initiated', { ...GONE, occurredAt: 1_000_000 });
+    expect(d.call).toMatchObject({ ends: 'missed', createdAt: 1_000_000 });
+    expect(callEndedAt(d.call)).toBe(1_005_000);
+  });
+
   it('counts for the time to the verdict', () => {
     const d = waiting();
     d.hook('call.answered');
