@@ -173,7 +173,7 @@ export const LOG_EVENTS = {
   },
   'attempt.abandoned': {
     level: 'info',
-    meaning: 'The caller hung up while being moved.',
+    meaning: 'The call ended while the caller was being moved; usually they hung up.',
     action: '',
   },
   'handler.failed': {

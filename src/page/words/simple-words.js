@@ -36,7 +36,7 @@ const VERDICTS = new Map([
   ['other', 'refused'],
   ['rejected', 'could not be tried'],
   ['no_verdict', 'never reported the result'],
-  ['abandoned', 'was being tried when the caller hung up'],
+  ['abandoned', 'was still being tried'],
   ['skipped', 'was skipped'],
 ]);
 

@@ -168,7 +168,7 @@ test('a target that Telnyx never said it tried is not said to have kept silent',
 });
 
 test('the page says of an attempt what the sentence about its call says', () => {
-  const told = VERDICTS.filter((verdict) => verdict !== 'completed' && verdict !== 'abandoned');
+  const told = VERDICTS.filter((verdict) => verdict !== 'completed');
   for (const verdict of told) {
     for (const more of [{ unsent: true }, { acceptedAt: 2_000 }, {}]) {
       const attempt = anAttempt('one', { target: 'desk', verdict, endedAt: 3_000, ...more });
