@@ -84,6 +84,28 @@ const YAML_TRAPS: [string, string, string[]][] = [
     ],
   ],
   [
+    'placeholders without quotes',
+    `targets: { a: { sip: "sip:a@b.example", headers: { X-A: {header:X-B} } } }\nrules:\n  - name: a\n    do:\n      - say: {from}\n      - refer: a${OTHERWISE}`,
+    [
+      '1:57 "X-A" must be a header value, not a map (write it in quotes: "{header:X-B}")',
+      '5:14 "say" must be a text to speak or a map, not a map (write it in quotes: "{from}")',
+    ],
+  ],
+  [
+    'a key of a menu that is an alias, which YAML finds odd as well',
+    'otherwise:\n  - menu:\n      say: hi\n      digits:\n        *: [ hangup ]\n        "1": [ hangup ]',
+    [
+      '5:9 an alias (*name) is not allowed (write the value out; a text that starts with * needs quotes: "*")',
+    ],
+  ],
+  [
+    'a colon in a text within brackets',
+    'otherwise: [ { say: Press 1: sales }, hangup ]',
+    [
+      '1:21 not valid YAML: Block collections are not allowed within flow collections (put a text that contains ": " or begins with "- " into quotes)',
+    ],
+  ],
+  [
     'a text that is a tag',
     'otherwise:\n  - say: !hello\n  - hangup',
     ['2:10 a tag (!name) is not allowed (remove it; quote a text that starts with !)'],

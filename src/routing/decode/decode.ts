@@ -22,6 +22,7 @@ import {
   mapHint,
   missingHint,
   otherwiseHint,
+  placeholderIn,
   shown,
 } from './words.ts';
 
@@ -85,6 +86,12 @@ class Walk {
     key: Node | null,
   ): Generator<void, unknown> {
     const variants = (schema.anyOf ?? []).map((variant) => ({ variant, plain: resolved(variant) }));
+    const placeholder = placeholderIn(node);
+    if (placeholder !== null && variants.some(({ plain }) => plain.type === 'string')) {
+      const hint = otherwiseHint(node, schema, name);
+      this.#report.at(node, `${name} must be ${expected(schema)}, not ${describe(node)}`, hint);
+      return undefined;
+    }
     const kind = isMap(node) ? 'object' : isSeq(node) ? 'array' : 'scalar';
     const fitting = variants.filter(({ plain }) =>
       kind === 'scalar'

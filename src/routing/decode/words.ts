@@ -1,5 +1,6 @@
 /** The texts for invalid values: what was expected, what was found, and a valid example. */
-import { isMap, isScalar, isSeq, type Node } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml';
+import { readPlaceholder } from '../../core/rules/texts/placeholder.ts';
 import type { Source } from '../files/source.ts';
 import { inAscii, oddSpaceHint } from '../look-alikes.ts';
 import { didYouMean } from '../problem.ts';
@@ -118,6 +119,8 @@ const FILE_NAME = /^[^+@:*?]+\.[a-z]+$/i;
 
 /** For a list where one value is due, and for a text that belongs into a map. */
 export function otherwiseHint(node: Node, schema: SchemaNode, name: string): string {
+  const placeholder = placeholderIn(node);
+  if (placeholder !== null) return `write it in quotes: "{${placeholder}}"`;
   if (isSeq(node)) {
     const [, step] = /^"(refer|transfer|say|play)"$/.exec(name) ?? [];
     const first = node.items.find((item) => isScalar(item) && typeof item.value === 'string');
@@ -136,6 +139,15 @@ export function otherwiseHint(node: Node, schema: SchemaNode, name: string): str
   const owner = shapes.find(({ type, required }) => type === 'object' && required?.length === 1);
   const [key] = owner?.required ?? [];
   return key === undefined ? '' : `write it as { ${key}: ${shown(node.value)} }`;
+}
+
+/** Without quotes YAML reads a text that is one placeholder, `{from}`, as a map. */
+export function placeholderIn(node: Node): string | null {
+  if (!isMap(node) || node.flow !== true || node.items.length !== 1) return null;
+  const [pair] = node.items;
+  const hasValue = isNode(pair?.value) && pair.value.range?.[0] !== pair.value.range?.[1];
+  if (hasValue || !isScalar(pair?.key) || typeof pair.key.value !== 'string') return null;
+  return 'problem' in readPlaceholder(pair.key.value) ? null : pair.key.value;
 }
 
 /** For something else in place of a map, or for an empty map. */

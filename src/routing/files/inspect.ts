@@ -7,10 +7,7 @@ import { LIMITS } from '../limits.ts';
 import type { Place, Problems } from '../problem.ts';
 
 const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, string]>> = {
-  alias: [
-    'an alias (*name)',
-    'write the value out; a text that starts with * needs quotes: "*555"',
-  ],
+  alias: ['an alias (*name)', 'write the value out; a text that starts with * needs quotes: '],
   anchor: [
     'an anchor (&name)',
     'write the value out where it is needed; quote a text that starts with &',
@@ -52,8 +49,10 @@ export function* inspect(
       return null;
     }
     const forbidden = FORBIDDEN[token.type as keyof typeof FORBIDDEN];
-    if (forbidden !== undefined)
-      refuse(token.offset, `${forbidden[0]} is not allowed`, forbidden[1]);
+    if (forbidden !== undefined) {
+      const quoted = token.type === 'alias' ? JSON.stringify(token.source.replace(/:$/, '')) : '';
+      refuse(token.offset, `${forbidden[0]} is not allowed`, `${forbidden[1]}${quoted}`);
+    }
     if (token.type === 'directive') {
       refuse(token.offset, 'a directive (%) is not allowed', 'remove the line');
     } else if (token.type === 'document') {

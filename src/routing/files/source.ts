@@ -144,11 +144,15 @@ function syntaxErrors(composed: Composed, lineOf: (offset: number) => number): Y
   // Tags have already been reported by inspect.ts, so a warning about an unknown tag is dropped.
   const warnings = composed.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
   const tabs = composed.errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  // So have aliases and anchors; what is odd behind them only follows from them.
+  const aliases = [...composed.errors, ...warnings].filter(({ code }) => code === 'BAD_ALIAS');
+  const marked = new Set(aliases.map(({ pos }) => lineOf(pos[0])));
   const all = tabs.length > 0 ? tabs : [...composed.errors, ...warnings];
   for (const error of all) {
     if (found.length >= SYNTAX_ERRORS_SHOWN) break;
+    if (marked.size > 0 && marked.has(lineOf(error.pos[0]))) continue;
     if (found.some((other) => other.pos[0] === error.pos[0])) continue;
-    if (found.length > 0 && error.code === 'UNEXPECTED_TOKEN') continue;
+    if (found.length + marked.size > 0 && error.code === 'UNEXPECTED_TOKEN') continue;
     if (isOfStructure(error) && found.some((other) => misleads(other, error, lineOf))) {
       continue;
     }
@@ -224,6 +228,7 @@ const HINTS: [sign: string, hint: string][] = [
     'at node end',
     'put the whole text into quotes; a quotation mark in it is written \\" between "…", and twice between \'…\'',
   ],
+  ['BLOCK_IN_FLOW', 'put a text that contains ": " or begins with "- " into quotes'],
   ['Block scalar header', 'put a text that begins with | or > into quotes'],
   ['BAD_DQ_ESCAPE', 'write \\\\ for a backslash'],
   ['token in YAML stream', 'remove it, or put the text into quotes'],
