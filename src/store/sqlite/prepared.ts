@@ -13,7 +13,7 @@ import { prepareList, type SqliteList } from './list.ts';
 import { prepareLoad, type SqliteLoad } from './load.ts';
 import { prepareOthers } from './others.ts';
 import { prepareOutbox, type SqliteOutbox } from './outbox.ts';
-import { preparePruning, type SqlitePruning } from './pruning.ts';
+import { type Prune, preparePruning } from './pruning.ts';
 import { preparePulse, type SqlitePulse } from './pulse.ts';
 import { prepareRecordings, type SqliteRecordings } from './recordings.ts';
 import { prepareRecords, type SqliteRecords } from './records.ts';
@@ -32,7 +32,7 @@ export interface Prepared {
   audit: SqliteAudit;
   versions: SqliteRouteVersions;
   takeUncounted: TakeUncounted;
-  pruning: SqlitePruning;
+  prune: Prune;
   history: SqliteHistory;
   pulse: SqlitePulse;
   list: SqliteList;
@@ -67,7 +67,7 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Pre
     audit: prepareAudit(database),
     versions: prepareRouteVersions(database),
     takeUncounted: prepareUncounted(database, codeVersion),
-    pruning: preparePruning(database, recent, codeVersion, history),
+    prune: preparePruning(database, recent, codeVersion, history),
     history,
     pulse: preparePulse(database),
     list: prepareList(database),

@@ -5,9 +5,8 @@ import type { RecentRows } from '../rows/recent-rows.ts';
 import type { SqliteHistory } from './history.ts';
 import { inTransaction } from './transaction.ts';
 
-export interface SqlitePruning {
-  prune(before: number, limit: number): number;
-}
+/** Returns how many it removed. */
+export type Prune = (before: number, limit: number) => number;
 
 interface OverCall {
   call: number;
@@ -20,7 +19,7 @@ export function preparePruning(
   recent: RecentRows,
   codeVersion: number,
   history: Pick<SqliteHistory, 'forgetParties'>,
-): SqlitePruning {
+): Prune {
   const over = database.prepare(
     `select call, caller, callee from calls where ended_at < ? and code <= ${codeVersion}
        -- What is still to be added to the hourly sums stays until it was.
@@ -31,19 +30,17 @@ export function preparePruning(
   const removals = ['commands', 'attempts', 'events', 'uncounted', 'folded', 'calls'].map((table) =>
     database.prepare(`delete from ${table} where call = ?`),
   );
-  return {
-    prune(before, limit) {
-      if (!over.get(before, 1)) return 0;
-      const removed = inTransaction(database, () => {
-        const calls = over.all(before, limit) as unknown[] as OverCall[];
-        const rows = calls.map(({ call }) => call);
-        for (const row of rows) for (const remove of removals) remove.run(row);
-        const parties = calls.flatMap(({ caller, callee }) => [caller ?? [], callee ?? []].flat());
-        history.forgetParties([...new Set(parties)]);
-        return rows;
-      });
-      recent.removed(removed);
-      return removed.length;
-    },
+  return (before, limit) => {
+    if (!over.get(before, 1)) return 0;
+    const removed = inTransaction(database, () => {
+      const calls = over.all(before, limit) as unknown[] as OverCall[];
+      const rows = calls.map(({ call }) => call);
+      for (const row of rows) for (const remove of removals) remove.run(row);
+      const parties = calls.flatMap(({ caller, callee }) => [caller ?? [], callee ?? []].flat());
+      history.forgetParties([...new Set(parties)]);
+      return rows;
+    });
+    recent.removed(removed);
+    return removed.length;
   };
 }

@@ -11,9 +11,7 @@ import {
 } from '../rows/recorded-rows.ts';
 import { TIMELINE_ENTRIES_MAX } from '../rows/timeline-entry.ts';
 
-export interface SqliteRecordings {
-  read(callIds: string[]): RecordedCall[];
-}
+export type SqliteRecordings = (callIds: string[]) => RecordedCall[];
 
 export function prepareRecordings(database: DatabaseSync, codeVersion: number): SqliteRecordings {
   const rows = database.prepare(
@@ -26,13 +24,11 @@ export function prepareRecordings(database: DatabaseSync, codeVersion: number): 
        where call = (select call from calls where key = ?1) and document is not null
      order by entry limit ${TIMELINE_ENTRIES_MAX + 1}`,
   );
-  return {
-    read: (callIds) =>
-      callIds.flatMap((callId) => {
-        const found = rows.all(keyOf(callId)) as unknown as RecordedRow[];
-        return recordedCall(found, codeVersion) ?? [];
-      }),
-  };
+  return (callIds) =>
+    callIds.flatMap((callId) => {
+      const found = rows.all(keyOf(callId)) as unknown as RecordedRow[];
+      return recordedCall(found, codeVersion) ?? [];
+    });
 }
 
 /** Reads some at a time, with a turn of the event loop between them. */
@@ -44,7 +40,7 @@ export async function readRecordings(
   for (let at = 0; at < callIds.length; at += RECORDINGS_AT_ONCE) {
     if (at > 0) await setImmediate();
     const some = callIds.slice(at, at + RECORDINGS_AT_ONCE);
-    found.push(...(await look(({ recordings }) => recordings.read(some))));
+    found.push(...(await look(({ recordings }) => recordings(some))));
   }
   return found;
 }

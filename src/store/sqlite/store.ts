@@ -81,7 +81,7 @@ export async function openSqlite(
     heartbeat: (replica) => write(({ records }, time) => records.heartbeat(replica, time.now())),
     replicas: () => read(({ records }) => records.replicas()),
     provenNow: () => read((_, time) => time.provenNow()),
-    prune: (before, limit) => write(({ pruning }) => pruning.prune(before, limit)),
+    prune: (before, limit) => write(({ prune }) => prune(before, limit)),
     keepRoutePart: (key, part, content) =>
       write(({ versions }, time) => versions.keepPart(key, part, content, time.now())),
     keepRouteVersion: (version, left) =>
