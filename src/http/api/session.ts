@@ -1,11 +1,12 @@
 /** Signing in and out of the page: a session instead of a token in the browser. */
 import { Type } from 'typebox';
+import { iso } from '../../core/iso-time.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Access } from '../people/access.ts';
+import type { Person } from '../people/person.ts';
 import { ANYONE, ROLES, VIEWER } from '../people/roles.ts';
 import { isHttps } from '../people/same-site.ts';
-import { SESSION_IDLE_MS } from '../people/session-time.ts';
-import { type Sessions, setCookie } from '../people/sessions.ts';
+import { type Session, type Sessions, setCookie } from '../people/sessions.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
 import { orNull, PROBLEM } from './schemas.ts';
@@ -18,9 +19,7 @@ export interface SessionDeps {
 
 export function registerSession(app: ApiScope, { access, sessions, audit }: SessionDeps): void {
   app.get('/v1/session', { schema: GET_SCHEMA, config: VIEWER }, async (request) => {
-    const { person, session } = request;
-    const until = session === null ? null : new Date(session.until).toISOString();
-    return { name: person?.name ?? '', role: person?.role ?? 'viewer', until };
+    return sessionJson(request.person, request.session);
   });
 
   app.post('/v1/session', { schema: POST_SCHEMA, config: ANYONE }, async (request, reply) => {
@@ -30,21 +29,24 @@ export function registerSession(app: ApiScope, { access, sessions, audit }: Sess
     const { session, cookie } = sessions.begin(person);
     request.person = person;
     await audit.done(request, 'sign_in');
-    const secs = Math.floor(SESSION_IDLE_MS / 1000);
-    reply.header('set-cookie', setCookie(cookie, isHttps(request), secs));
-    const until = new Date(session.until).toISOString();
-    return { name: person.name, role: person.role, until };
+    reply.header('set-cookie', setCookie(cookie, isHttps(request)));
+    return sessionJson(person, session);
   });
 
   app.delete('/v1/session', { schema: DELETE_SCHEMA, config: ANYONE }, async (request, reply) => {
     const { session } = request;
-    reply.header('set-cookie', setCookie('', isHttps(request), 0));
+    reply.header('set-cookie', setCookie(null, isHttps(request)));
     if (session !== null) {
       await sessions.end(session);
       await audit.done(request, 'sign_out');
     }
     return reply.code(204).send(null);
   });
+}
+
+function sessionJson(person: Person | null, session: Session | null) {
+  const until = iso(session?.until ?? null);
+  return { name: person?.name ?? '', role: person?.role ?? 'viewer', until };
 }
 
 const SESSION = Type.Object({

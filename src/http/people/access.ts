@@ -11,7 +11,6 @@ import type { People } from './people.ts';
 import type { Person } from './person.ts';
 import { mayDo, type Role } from './roles.ts';
 import { isForged, isHttps } from './same-site.ts';
-import { SESSION_IDLE_MS } from './session-time.ts';
 import { cookieIn, type Session, type Sessions, setCookie } from './sessions.ts';
 import { createWindows } from './windows.ts';
 
@@ -106,8 +105,7 @@ export function createAccess({ people, sessions, log }: AccessOptions): Access {
     request.person = read.session.person;
     request.session = read.session;
     if (read.renewed !== null) {
-      const secs = Math.floor(SESSION_IDLE_MS / 1000);
-      reply.header('set-cookie', setCookie(read.renewed, isHttps(request), secs));
+      reply.header('set-cookie', setCookie(read.renewed, isHttps(request)));
     }
     return 'nothing';
   }

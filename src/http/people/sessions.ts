@@ -149,10 +149,11 @@ function claimsIn(text: string) {
   }
 }
 
-/** A cookie that JavaScript cannot read and other sites cannot send. */
-export function setCookie(value: string, isHttps: boolean, maxAgeSecs: number): string {
+/** A cookie that JavaScript cannot read and other sites cannot send; null removes it. */
+export function setCookie(value: string | null, isHttps: boolean): string {
+  const secs = value === null ? 0 : SESSION_IDLE_MS / 1000;
   const secure = isHttps ? '; Secure' : '';
-  return `${SESSION_COOKIE}=${value}; Path=/; Max-Age=${maxAgeSecs}; HttpOnly; SameSite=Strict${secure}`;
+  return `${SESSION_COOKIE}=${value ?? ''}; Path=/; Max-Age=${secs}; HttpOnly; SameSite=Strict${secure}`;
 }
 
 export function cookieIn(header: string | undefined): string | null {
