@@ -51,7 +51,6 @@ function limited(
   clause: 'wait' | 'silence' | 'moves',
 ): Breach[] {
   if (most === null) return [];
-  const words = clause === 'moves' ? moveWords : durationWords;
   const measured = proofs.flatMap(({ rule, summary }) => {
     const path = summary[clause];
     return path === null ? [] : [{ rule, path, value: MEASURES[clause](path) }];
@@ -60,9 +59,17 @@ function limited(
     .filter(({ value }) => value > most)
     .toSorted((a, b) => b.value - a.value)
     .map(({ rule, path, value }) => {
-      const why = `${WHAT[clause]} ${words(value)}, more than ${words(most)}`;
+      const [got, limit] =
+        clause === 'moves' ? [moveWords(value), moveWords(most)] : unlikeDurations(value, most);
+      const why = `${WHAT[clause]} ${got}, more than ${limit}`;
       return { rule, clause, why, path };
     });
+}
+
+/** Exact where rounding would write both alike: "1 min 20 s, more than 1 min 20 s". */
+function unlikeDurations(...ms: [number, number]): string[] {
+  const [got, limit] = ms.map(durationWords);
+  return got === limit ? ms.map((each) => `${each / 1_000} s`) : ms.map(durationWords);
 }
 
 function moveWords(count: number): string {

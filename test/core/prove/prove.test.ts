@@ -297,6 +297,15 @@ describe('a guarantee', () => {
     expect(found).toEqual([expect.objectContaining({ rule: 'h', clause: null, path: null })]);
   });
 
+  it('tells the time apart from its limit, however close they are', () => {
+    const why = (waitMs: number) => breaches(promise({ waitMs }), [one(hunt)])[0]?.why;
+    expect(why(44_999)).toBe('a caller may wait 45 s, more than 44.999 s');
+    expect(why(44_900)).toBe('a caller may wait 45 s, more than 44.9 s');
+    const twice = [refer('a'), refer('b'), say('Sorry.'), hangup];
+    const [breach] = breaches(promise({ waitMs: 89_999 }), [one(twice)]);
+    expect(breach?.why).toBe('a caller may wait 90 s, more than 89.999 s');
+  });
+
   it('names its counterexample in plain words', () => {
     const { wait } = one(hunt).summary;
     expect(wait && inWords(wait)).toBe(
