@@ -50,7 +50,7 @@ interface Profile {
 }
 
 /** A connection that is not a Call Control Application: SIP trunk, TeXML, FQDN. */
-interface OtherConnection {
+export interface OtherConnection {
   id: string;
   connection_name: string;
   record_type: string;

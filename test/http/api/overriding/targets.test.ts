@@ -9,7 +9,7 @@ import { RESTED, TARGETS } from '../../../../src/http/api/overriding/targets-sch
 import { aCall, anAttempt } from '../../../helpers/documents.ts';
 import { webhook } from '../../../helpers/machine.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../../../helpers/served-app.ts';
-import { written } from '../../../helpers/written.ts';
+import { inZone, written } from '../../../helpers/written.ts';
 
 let app: ServedApp;
 let resting: Resting;
@@ -120,9 +120,11 @@ describe('forcing by hand', () => {
         forced: expect.objectContaining({ name: 'support-us', state: 'resting', until }),
       }),
     );
-    expect((await run('support-us')).out).toBe(
-      `rests support-us  until ${until}, by admin: new firmware\n`,
-    );
+    await inZone('Asia/Kolkata', async () => {
+      expect((await run('support-us')).out).toBe(
+        'rests support-us  until 2099-01-01T05:30:00+05:30, by admin: new firmware\n',
+      );
+    });
     const { audit } = (await (await app.api('/v1/audit?what=target_rest')).json()) as {
       audit: object[];
     };
