@@ -116,7 +116,7 @@ async function referee(...argv: string[]): Promise<Terminal & { code: number }> 
 
 describe('the list', () => {
   test('newest first, one line a call, with how it stands and its id', async () => {
-    const { out, code } = await referee('calls');
+    const { out, code } = await referee('calls', '--utc');
     const lines = out.trimEnd().split('\n');
     expect(code).toBe(0);
     expect(lines[0]).toMatch(
@@ -151,7 +151,7 @@ describe('the list', () => {
     async function listed(columns: number): Promise<string[]> {
       const written = terminal(true, url);
       written.io.env.COLUMNS = String(columns);
-      expect(await runCli(['calls'], written.io)).toBe(0);
+      expect(await runCli(['calls', '--utc'], written.io)).toBe(0);
       return written.out.trimEnd().split('\n');
     }
 
