@@ -1,4 +1,5 @@
 /** The problem for a request that does not match the schema of its endpoint: what, where, and got. */
+import { counted } from '../core/counted.ts';
 import type { Problem } from './problem.ts';
 
 interface InvalidRequest extends Error {
@@ -53,11 +54,11 @@ function wordsOf(first: Mismatch, all: readonly Mismatch[], where: string): stri
     case 'minLength':
     case 'maxLength': {
       const length = typeof first.got === 'string' ? [...first.got].length : 0;
-      return `expected ${limitOf(keyword, params.limit)} ${counted(params.limit, 'character')}, got ${length === 0 ? 'an empty text' : length}`;
+      return `expected ${bound(keyword)} ${counted(Number(params.limit), 'character')}, got ${length === 0 ? 'an empty text' : length}`;
     }
     case 'minimum':
     case 'maximum':
-      return `expected ${limitOf(keyword, params.limit)}, got ${String(first.got)}`;
+      return `expected ${bound(keyword)} ${String(params.limit)}, got ${String(first.got)}`;
     default:
       return `${message}, got ${gotOf(first, where)}`;
   }
@@ -80,12 +81,8 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
 };
 
-function limitOf(keyword: string, limit: unknown): string {
-  return `${keyword.startsWith('min') ? 'at least' : 'at most'} ${String(limit)}`;
-}
-
-function counted(count: unknown, noun: string): string {
-  return count === 1 ? noun : `${noun}s`;
+function bound(keyword: string): string {
+  return keyword.startsWith('min') ? 'at least' : 'at most';
 }
 
 const SHOWN_CHARS_MAX = 60;
