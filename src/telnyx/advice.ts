@@ -4,7 +4,7 @@
  */
 import type { Attempt, Verdict } from '../core/machine/call.ts';
 import { maybeTried } from '../core/machine/counting.ts';
-import { refusedWith } from '../core/machine/on-outcome.ts';
+import { refusedWith } from '../core/machine/outcome-words.ts';
 
 export interface Advice {
   meaning: string;

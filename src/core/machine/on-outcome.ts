@@ -14,6 +14,7 @@ import {
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
 import { onLookup } from './on-lookup.ts';
+import { outcomeWords } from './outcome-words.ts';
 import { isMoving } from './plan.ts';
 import { startProbe } from './probe.ts';
 import { onActiveCalls, probeAlive } from './probe-end.ts';
@@ -42,7 +43,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const isAnswered = event.action === 'lookup' && outcome.kind !== 'retry';
   // The result of a lookup is noted where it is used.
   const isUnsent = outcome.kind === 'unknown' && event.firstSentAt === null;
-  const words = isUnsent ? `given up: ${outcome.detail}` : inWords(outcome);
+  const words = isUnsent ? `given up: ${outcome.detail}` : outcomeWords(outcome);
   if (!isAnswered) note(turn, `${event.action}: ${words}`);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
   turn.attemptId = attempt?.id ?? null;
@@ -65,7 +66,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   if (outcome.kind === 'rejected' && outcome.callEnded) {
     if (call.phase !== 'ended') {
       const unknown = UNKNOWN_CALL_CODES.has(outcome.code ?? '');
-      foundDead(turn, inWords(outcome), unknown ? 'unknown' : 'ended');
+      foundDead(turn, outcomeWords(outcome), unknown ? 'unknown' : 'ended');
       endCall(turn, `Telnyx answered ${event.action} with “the call has ended”`);
     }
     return;
@@ -155,7 +156,7 @@ function onAttemptOutcome(
     const why = neverSent ? outcome.detail : `the request's outcome is unknown: ${outcome.detail}`;
     endAttempt(turn, attempt, 'no_verdict', why);
   } else {
-    endAttempt(turn, attempt, 'rejected', inWords(outcome));
+    endAttempt(turn, attempt, 'rejected', outcomeWords(outcome));
   }
   if (running === null) return;
   turn.goOn = true;
@@ -179,7 +180,7 @@ function onAnswerOutcome(turn: Turn, event: OutcomeEvent, unreached: boolean): v
         return;
       }
       call.answerRefused = true;
-      turn.notices.push({ kind: 'answer_refused', detail: inWords(outcome) });
+      turn.notices.push({ kind: 'answer_refused', detail: outcomeWords(outcome) });
       return;
     default: {
       // It may have been executed, so wait for call.answered as after an acceptance.
@@ -242,26 +243,4 @@ function foundDead(turn: Turn, how: string, refusal: 'ended' | 'unknown' | null)
   const contradicts = lately ? refusal : null;
   // After our own hangup this answer is expected.
   if (phase !== 'releasing') turn.notices.push({ kind: 'found_dead', phase, how, contradicts });
-}
-
-function inWords(outcome: Outcome): string {
-  switch (outcome.kind) {
-    case 'accepted':
-      if (outcome.alive === null) return 'accepted';
-      return outcome.alive ? 'alive' : 'dead';
-    case 'rejected':
-      return `rejected with ${outcome.status}${outcome.code === null ? '' : `, ${outcome.code}`}: ${outcome.detail}`;
-    case 'retry':
-      return `to be tried again: ${outcome.detail}`;
-    case 'unknown':
-      return `outcome unknown: ${outcome.detail}`;
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** What Telnyx refused an attempt with, from the words above. */
-export function refusedWith(reason: string | null): { status: number | null; code: string | null } {
-  const [, status, code = null] = /^rejected with (\d+)(?:, ([^:]+))?: /.exec(reason ?? '') ?? [];
-  return { status: status === undefined ? null : Number(status), code };
 }
