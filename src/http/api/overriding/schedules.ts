@@ -66,7 +66,6 @@ export function registerSchedules(app: ApiScope, deps: OverrideDeps): void {
 }
 
 export function scheduleJson(schedule: Schedule, overrides: Overrides, now: number) {
-  const override = inForce(overrides.schedules, schedule.name, now);
   const { scheduleChangesMax, scheduleChangesDays } = HTTP_LIMITS;
   const soon = changes(schedule, now, scheduleChangesMax, overrides, scheduleChangesDays);
   return {
@@ -74,9 +73,15 @@ export function scheduleJson(schedule: Schedule, overrides: Overrides, now: numb
     zone: schedule.zone,
     ...isOpen(schedule, now, overrides),
     closed_because: closedBecause(schedule, now, overrides),
-    override: override === undefined ? null : { open: override.open, ...overrideJson(override) },
+    override: scheduleOverrideJson(schedule, overrides, now),
     changes: soon.map(({ atMs, open, why }) => ({ at: iso(atMs), open, why })),
   };
+}
+
+/** Null: its hours decide. */
+export function scheduleOverrideJson({ name }: Schedule, overrides: Overrides, now: number) {
+  const override = inForce(overrides.schedules, name, now);
+  return override === undefined ? null : { open: override.open, ...overrideJson(override) };
 }
 
 function daysJson(schedule: Schedule, overrides: Overrides, now: number, count: number) {

@@ -1,6 +1,6 @@
 /** The live route set: its content, proving one of its rules, and reloading it. */
 import { iso } from '../../../core/iso-time.ts';
-import { inForce, type Overrides } from '../../../core/rules/override.ts';
+import type { Overrides } from '../../../core/rules/override.ts';
 import type { RouteSet } from '../../../core/rules/rule.ts';
 import { templateText } from '../../../core/rules/texts/template.ts';
 import type { LiveRoutes } from '../../../engine/live-routes.ts';
@@ -14,7 +14,7 @@ import { ADMIN, VIEWER } from '../../people/roles.ts';
 import { sendProblem } from '../../problem.ts';
 import type { ApiScope } from '../api.ts';
 import { type Audit, operatorOf } from '../audit.ts';
-import { overrideJson } from '../overriding/overrides.ts';
+import { scheduleOverrideJson } from '../overriding/schedules.ts';
 import { switchesJson } from '../overriding/switches.ts';
 import { ACT_BODY, PROBLEM } from '../schemas.ts';
 import { PROVE_QUERY, PROVED, RELOADED, ROUTES } from './routes-schemas.ts';
@@ -99,15 +99,11 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       via: target.via === null ? null : [...target.via],
     })),
     numbers: [...(set.numbers ?? [])].map(([number, label]) => ({ number, label })),
-    schedules: [...set.schedules.values()].map((schedule) => {
-      const override = inForce(overrides.schedules, schedule.name, now);
-      return {
-        name: schedule.name,
-        zone: schedule.zone,
-        override:
-          override === undefined ? null : { open: override.open, ...overrideJson(override) },
-      };
-    }),
+    schedules: [...set.schedules.values()].map((schedule) => ({
+      name: schedule.name,
+      zone: schedule.zone,
+      override: scheduleOverrideJson(schedule, overrides, now),
+    })),
     switches: switchesJson(set, overrides, now),
     lookups: [...set.lookups.values()].map(({ name, url, keep, timeoutMs, cacheMs }) => ({
       name,
